@@ -1,0 +1,1 @@
+"""Regard: train, run and look inside attention models."""
