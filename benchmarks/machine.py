@@ -1,0 +1,18 @@
+"""What a figure was measured on: written above every table."""
+
+import os
+import platform
+from pathlib import Path
+
+import torch
+
+
+def describe() -> str:
+    """One line: processor, cores, threads, instruction sets that matter, torch."""
+    info = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
+    names = [line.split(":", 1)[1].strip() for line in info.splitlines() if line.startswith("model name")]
+    flags = [flag for flag in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if f" {flag}" in info]
+    return (
+        f"{names[0] if names else platform.processor()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads, "
+        f"{' '.join(flags)}, torch {torch.__version__}, Python {platform.python_version()}"
+    )
