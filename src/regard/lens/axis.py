@@ -1,0 +1,87 @@
+"""What the rows and columns of an attention map stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+# Signs with which tokenizers mark that a token begins or continues a word.
+_MARKS = "▁Ġ"
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """An axis of tokens: one text a position, and which word each belongs to.
+
+    Attributes:
+        texts: what is written beside each position, length n.
+        words: the word of each position (equal numbers belong together; ``None`` stands alone, as
+            special tokens do), length n; or ``None`` when every token is a word.
+
+    Raises:
+        ValueError: the two lengths differ.
+
+    Example:
+        >>> axis = Tokens(("▁un", "aff", "able", "▁man", "</s>"), words=(0, 0, 0, 1, None))
+        >>> axis.joined().texts
+        ('unaffable', 'man', '</s>')
+    """
+
+    texts: tuple[str, ...]
+    words: tuple[int | None, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.words is not None and len(self.words) != len(self.texts):
+            raise ValueError(
+                f"an axis of {len(self.texts)} tokens needs {len(self.texts)} word numbers, got {len(self.words)}"
+            )
+
+    @classmethod
+    def of(cls, texts: Iterable[str], words: Iterable[int | None] | None = None) -> Tokens:
+        """Builds an axis from any iterables.
+
+        Example:
+            >>> Tokens.of(["a", "b"])
+            Tokens(texts=('a', 'b'), words=None)
+        """
+        return cls(tuple(texts), None if words is None else tuple(words))
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The texts as a person reads them: without a tokenizer's word marks."""
+        return tuple(text.strip(_MARKS + " ") or text for text in self.texts)
+
+    def groups(self) -> list[list[int]]:
+        """The positions of each word, in order; a token of no word is a group of its own."""
+        if self.words is None:
+            return [[position] for position in range(len(self.texts))]
+        groups: list[list[int]] = []
+        previous: int | None = None
+        for position, word in enumerate(self.words):
+            if groups and word is not None and word == previous:
+                groups[-1].append(position)
+            else:
+                groups.append([position])
+            previous = word
+        return groups
+
+    def joined(self) -> Tokens:
+        """The axis of whole words."""
+        pieces = ["".join(self.texts[position] for position in group) for group in self.groups()]
+        return Tokens(tuple(piece.strip(_MARKS + " ") or piece for piece in pieces))
+
+    def find(self, text: str) -> int:
+        """The first position whose label is ``text`` (then: whose label is it but for case).
+
+        Raises:
+            ValueError: there is none; the message lists the labels.
+        """
+        for fold in (str, str.casefold):
+            wanted = fold(text)
+            for position, label in enumerate(self.labels):
+                if fold(label) == wanted:
+                    return position
+        raise ValueError(f"no {text!r} among: {' '.join(self.labels)}")

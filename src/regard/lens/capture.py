@@ -1,0 +1,220 @@
+"""Capture: what a model attends to while it runs as it always runs.
+
+Fused kernels give no weights. So the weights are computed again, from the query and the key that each
+attention was given, for the places, heads and query rows that were asked for and no others. The model's
+own work is left alone: its outputs, gradients and random numbers are the same to the bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from regard.attention import Attention, attend
+from regard.lens.axis import Tokens
+from regard.lens.map import AttentionMap
+from regard.lens.names import attention_places, choose_places
+
+
+class Pass:
+    """One run of one attention over its queries: at once, or step by step.
+
+    Attributes:
+        positions: the query positions that were kept, in order.
+    """
+
+    def __init__(self, batch: int, keys: int) -> None:
+        self.batch = batch
+        self.keys = keys
+        self.queries = 0
+        self.positions: list[int] = []
+        self._pieces: list[Tensor] = []
+
+    def continues(self, batch: int, queries: int, keys: int) -> bool:
+        """Whether a call of these sizes is the next step of this run rather than the start of another."""
+        return queries == 1 and batch == self.batch and keys >= self.keys
+
+    def add(self, weights: Tensor, positions: Sequence[int], queries: int, keys: int) -> None:
+        """Joins the rows of one call, [batch, heads, rows, keys], below those that came before."""
+        self._pieces.append(weights)
+        self.positions.extend(positions)
+        self.queries += queries
+        self.keys = keys
+
+    @property
+    def weights(self) -> Tensor:
+        """[batch, heads, kept queries, keys]; a key that was not there yet has weight zero."""
+        widened = [nn.functional.pad(piece, (0, self.keys - piece.shape[-1])) for piece in self._pieces]
+        return torch.cat(widened, dim=2)
+
+
+class Captured(Mapping[str, Tensor]):
+    """What a model attended to: a mapping from a place's name to weights [batch, heads, queries, keys].
+
+    Steps of a decoder are joined along queries. After several runs of the model, the mapping holds the
+    last one; ``passes(name)`` holds them all.
+    """
+
+    def __init__(self) -> None:
+        self._passes: dict[str, list[Pass]] = {}
+        self._restart: set[str] = set()
+
+    def __getitem__(self, name: str) -> Tensor:
+        if name not in self._passes:
+            raise KeyError(f"{name!r} was not captured; there is: {', '.join(self._passes) or 'nothing'}")
+        return self._passes[name][-1].weights
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._passes)
+
+    def __len__(self) -> int:
+        return len(self._passes)
+
+    def passes(self, name: str) -> list[Pass]:
+        """Every run of the attention called ``name``, in order."""
+        return list(self._passes.get(name, []))
+
+    def map(self, name: str, query_axis: Tokens, key_axis: Tokens, *, item: int = 0) -> AttentionMap:
+        """The attention map of one input of the batch, padding cut off.
+
+        Args:
+            name: the place, for instance ``decoder.2.cross``.
+            query_axis: names of the queries, from position 0.
+            key_axis: names of the keys, from position 0; shorter than the captured keys by the padding.
+            item: which input of the batch.
+
+        Raises:
+            KeyError: nothing of that name was captured.
+            ValueError: an axis is longer than what was captured.
+        """
+        weights = self[name]
+        run = self._passes[name][-1]
+        if len(query_axis) > run.queries or len(key_axis) > weights.shape[-1]:
+            raise ValueError(
+                f"{name}: {run.queries} queries and {weights.shape[-1]} keys were captured; "
+                f"axes of {len(query_axis)} and {len(key_axis)} tokens do not fit"
+            )
+        kept = [row for row, position in enumerate(run.positions) if position < len(query_axis)]
+        positions = [run.positions[row] for row in kept]
+        if len(positions) < len(query_axis):
+            query_axis = Tokens(tuple(query_axis.texts[position] for position in positions))
+        return AttentionMap(name, weights[item][:, kept, : len(key_axis)], query_axis, key_axis)
+
+    def run_starts(self) -> None:
+        """Says that the model is called anew, so that what follows does not continue what came before."""
+        self._restart = set(self._passes)
+
+    def _current(self, name: str, batch: int, queries: int, keys: int) -> Pass:
+        passes = self._passes.setdefault(name, [])
+        fresh = not passes or name in self._restart or not passes[-1].continues(batch, queries, keys)
+        self._restart.discard(name)
+        if fresh:
+            passes.append(Pass(batch, keys))
+        return passes[-1]
+
+    def _record(self, name: str, attention: Attention, rows: Rows, heads: Heads, call: _Call) -> None:
+        batch, _, queries, _ = call.query.shape
+        keys = call.key.shape[2]
+        run = self._current(name, batch, queries, keys)
+        wanted = _wanted_rows(rows, run.queries, queries)
+        weights = call.weights(attention, wanted)
+        if heads is not None:
+            weights = weights[:, list(heads)]
+        run.add(weights.float().cpu(), [run.queries + row for row in wanted], queries, keys)
+
+
+Rows = str | Iterable[int]
+Heads = Sequence[int] | None
+
+
+class _Call:
+    """The arguments of one call of an attention module."""
+
+    def __init__(self, query: Tensor, key: Tensor, value: Tensor, **options: Any) -> None:
+        self.query, self.key, self.value = query, key, value
+        self.options = options
+
+    def weights(self, attention: Attention, rows: list[int]) -> Tensor:
+        """The weights of the query rows, [batch, heads, rows, keys], without dropout or drawing."""
+        options = dict(self.options)
+        scope = attention.scope & options.pop("scope") if "scope" in options else attention.scope
+        with torch.no_grad():
+            attended = attend(
+                self.query,
+                self.key,
+                self.value,
+                score=attention.score,
+                scope=scope,
+                selection=attention.selection,
+                rows=torch.tensor(rows, dtype=torch.long, device=self.query.device),
+                training=False,
+                **options,
+            )
+        assert attended.weights is not None
+        return attended.weights
+
+
+def _wanted_rows(rows: Rows, first: int, queries: int) -> list[int]:
+    if isinstance(rows, str):
+        return list(range(queries))
+    return [row - first for row in rows if first <= row < first + queries]
+
+
+@contextmanager
+def look(
+    model: nn.Module,
+    at: str | Iterable[str] = "*",
+    *,
+    heads: Sequence[int] | None = None,
+    rows: Rows = "all",
+) -> Iterator[Captured]:
+    """Captures what ``model`` attends to while the block runs.
+
+    Args:
+        model: any model whose attention is :class:`regard.attention.Attention`.
+        at: which places: a shell pattern over names such as ``encoder.0.self``, or several.
+        heads: which heads; all of them by default.
+        rows: which query positions, counted from 0; ``"all"`` by default.
+
+    Yields:
+        A mapping that fills as the model runs, from names to weights [batch, heads, queries, keys].
+
+    Raises:
+        ValueError: no attention matches ``at``, or ``rows`` is neither positions nor ``"all"``.
+
+    Example:
+        >>> from regard.attention import Attention, ScaledDot, Soft
+        >>> model = nn.ModuleDict({"self_attention": Attention(ScaledDot(), Soft())})
+        >>> states = torch.randn(1, 2, 5, 8)
+        >>> with look(model, rows=[4]) as seen:
+        ...     _ = model["self_attention"](states, states, states)
+        >>> {name: list(weights.shape) for name, weights in seen.items()}
+        {'self': [1, 2, 1, 5]}
+    """
+    if isinstance(rows, str) and rows != "all":
+        raise ValueError(f"rows must be query positions or 'all', got {rows!r}")
+    kept_rows: Rows = rows if isinstance(rows, str) else sorted(set(rows))
+    places = attention_places(model)
+    captured = Captured()
+    hooks = [model.register_forward_pre_hook(lambda *_: captured.run_starts())]
+    try:
+        for name in choose_places(places, at):
+            hooks.append(
+                places[name].register_forward_hook(_hook(captured, name, kept_rows, heads), with_kwargs=True)
+            )
+        yield captured
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _hook(captured: Captured, name: str, rows: Rows, heads: Heads) -> Callable[..., None]:
+    def record(module: nn.Module, args: tuple[Tensor, ...], options: dict[str, Any], _: Any) -> None:
+        assert isinstance(module, Attention)
+        captured._record(name, module, rows, heads, _Call(*args, **options))
+
+    return record

@@ -1,0 +1,107 @@
+"""The attention map: the weights of one layer for one input, with names on both axes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from regard.lens.axis import Tokens
+
+
+@dataclass(frozen=True)
+class AttentionMap:
+    """What each query attended to, in one layer, for one input.
+
+    Attributes:
+        name: where in the model, for instance ``decoder.2.cross``.
+        weights: [heads, queries, keys], float32 on the CPU. A row of softmax attention sums to one.
+        query_axis: who looks, length queries.
+        key_axis: what is looked at, length keys.
+
+    Raises:
+        ValueError: the axes and the weights differ in size.
+
+    Example:
+        >>> weights = torch.tensor([[[0.9, 0.1]], [[0.5, 0.5]]])
+        >>> seen = AttentionMap("decoder.0.cross", weights, Tokens(("chat",)), Tokens(("cat", "sat")))
+        >>> seen.mean().tolist()
+        [[0.699999988079071, 0.30000001192092896]]
+    """
+
+    name: str
+    weights: Tensor
+    query_axis: Tokens
+    key_axis: Tokens
+
+    def __post_init__(self) -> None:
+        expected = (len(self.query_axis), len(self.key_axis))
+        if self.weights.dim() != 3 or tuple(self.weights.shape[1:]) != expected:
+            raise ValueError(
+                f"{self.name}: weights of shape {list(self.weights.shape)} do not fit axes of "
+                f"{expected[0]} queries and {expected[1]} keys; expected [heads, {expected[0]}, {expected[1]}]"
+            )
+
+    @property
+    def heads(self) -> int:
+        """How many heads were captured."""
+        return self.weights.shape[0]
+
+    def mean(self) -> Tensor:
+        """The mean over heads, [queries, keys]."""
+        return self.weights.mean(0)
+
+    def head(self, head: int) -> AttentionMap:
+        """This map with one head only.
+
+        Raises:
+            ValueError: there is no such head.
+        """
+        if not 0 <= head < self.heads:
+            raise ValueError(f"{self.name} has heads 0 to {self.heads - 1}; there is no head {head}")
+        return replace(self, name=f"{self.name} head {head}", weights=self.weights[head : head + 1])
+
+    def rows(self, positions: Iterable[int]) -> AttentionMap:
+        """This map with only the queries at ``positions``."""
+        wanted = list(positions)
+        axis = Tokens(tuple(self.query_axis.texts[position] for position in wanted))
+        return replace(self, weights=self.weights[:, wanted], query_axis=axis)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain lists and strings: ``name``, ``queries``, ``keys`` and ``weights`` [heads][queries][keys].
+
+        Example:
+            >>> AttentionMap("e", torch.ones(1, 1, 1), Tokens(("a",)), Tokens(("b",))).to_json()
+            {'name': 'e', 'queries': ['a'], 'keys': ['b'], 'weights': [[[1.0]]]}
+        """
+        return {
+            "name": self.name,
+            "queries": list(self.query_axis.labels),
+            "keys": list(self.key_axis.labels),
+            "weights": [
+                [[round(weight, 6) for weight in row] for row in head] for head in self.weights.tolist()
+            ],
+        }
+
+
+def join_subwords(seen: AttentionMap) -> AttentionMap:
+    """The map between whole words.
+
+    What a word receives is the *sum* over its tokens; what a word gives is the *mean* over its tokens.
+    So a row that summed to one still does.
+
+    Example:
+        >>> weights = torch.tensor([[[0.5, 0.3, 0.2], [0.1, 0.1, 0.8]]])
+        >>> keys = Tokens(("un", "able", "man"), words=(0, 0, 1))
+        >>> joined = join_subwords(AttentionMap("e", weights, Tokens(("in", "apte"), words=(0, 0)), keys))
+        >>> joined.query_axis.texts, joined.key_axis.texts
+        (('inapte',), ('unable', 'man'))
+        >>> joined.weights.round(decimals=3).tolist()
+        [[[0.5, 0.5]]]
+    """
+    weights = torch.stack([seen.weights[..., group].sum(-1) for group in seen.key_axis.groups()], dim=-1)
+    weights = torch.stack([weights[:, group].mean(1) for group in seen.query_axis.groups()], dim=1)
+    return AttentionMap(seen.name, weights, seen.query_axis.joined(), seen.key_axis.joined())

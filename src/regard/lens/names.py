@@ -1,0 +1,60 @@
+"""What the places in a model where attention happens are called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+
+from torch import nn
+
+from regard.attention import Attention
+
+_SHORT = {"self_attention": "self", "cross_attention": "cross"}
+
+
+def place_name(path: str) -> str:
+    """The short name of the attention at a module path.
+
+    Example:
+        >>> place_name("encoder.layers.2.self_attention.attention")
+        'encoder.2.self'
+        >>> place_name("decoder.attention")
+        'decoder.cross'
+    """
+    parts = path.split(".") if path else []
+    if parts and parts[-1] == "attention":
+        parts = parts[:-1]
+    parts = [_SHORT.get(part, part) for part in parts if part != "layers"]
+    # A recurrent decoder holds its one attention itself: it looks across, at the source.
+    if parts and parts[-1] not in _SHORT.values():
+        parts.append("cross")
+    return ".".join(parts) or "attention"
+
+
+def attention_places(model: nn.Module) -> dict[str, Attention]:
+    """Every place in ``model`` where attention happens, by name, in the model's order."""
+    return {
+        place_name(path): module for path, module in model.named_modules() if isinstance(module, Attention)
+    }
+
+
+def choose_places(names: Iterable[str], at: str | Iterable[str]) -> list[str]:
+    """The names that match one of the patterns, in the order of ``names``.
+
+    Args:
+        names: what there is.
+        at: a shell pattern such as ``"decoder.*.cross"``, or several.
+
+    Raises:
+        ValueError: a pattern matches nothing; the message lists what there is.
+
+    Example:
+        >>> choose_places(["encoder.0.self", "decoder.0.self", "decoder.0.cross"], "decoder.*")
+        ['decoder.0.self', 'decoder.0.cross']
+    """
+    available = list(names)
+    patterns = [at] if isinstance(at, str) else list(at)
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in available):
+            raise ValueError(f"no attention matches {pattern!r}; this model has: {', '.join(available) or 'none'}")
+    return [name for name in available if any(fnmatchcase(name, pattern) for pattern in patterns)]
