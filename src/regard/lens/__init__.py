@@ -2,16 +2,29 @@
 
 from regard.lens.axis import Tokens
 from regard.lens.capture import Captured, look
+from regard.lens.embeddings import Neighbour, embeddings_picture, neighbours, principal_plane
 from regard.lens.map import AttentionMap, join_subwords
 from regard.lens.names import attention_places, choose_places, place_name
+from regard.lens.picture import PictureError, heads_picture, picture
+from regard.lens.positions import positions_picture
+from regard.lens.terminal import HeatMap
 
 __all__ = [
     "AttentionMap",
     "Captured",
+    "HeatMap",
+    "Neighbour",
+    "PictureError",
     "Tokens",
     "attention_places",
     "choose_places",
+    "embeddings_picture",
+    "heads_picture",
     "join_subwords",
     "look",
+    "neighbours",
+    "picture",
     "place_name",
+    "positions_picture",
+    "principal_plane",
 ]

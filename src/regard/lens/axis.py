@@ -33,7 +33,7 @@ class Tokens:
     def __post_init__(self) -> None:
         if self.words is not None and len(self.words) != len(self.texts):
             raise ValueError(
-                f"an axis of {len(self.texts)} tokens needs {len(self.texts)} word numbers, got {len(self.words)}"
+                f"an axis of {len(self.texts)} tokens needs as many word numbers, got {len(self.words)}"
             )
 
     @classmethod

@@ -123,7 +123,7 @@ class Captured(Mapping[str, Tensor]):
         wanted = _wanted_rows(rows, run.queries, queries)
         weights = call.weights(attention, wanted)
         if heads is not None:
-            weights = weights[:, list(heads)]
+            weights = weights[:, _existing(heads, name, weights.shape[1])]
         run.add(weights.float().cpu(), [run.queries + row for row in wanted], queries, keys)
 
 
@@ -140,6 +140,8 @@ class _Call:
 
     def weights(self, attention: Attention, rows: list[int]) -> Tensor:
         """The weights of the query rows, [batch, heads, rows, keys], without dropout or drawing."""
+        if not rows:
+            return self.query.new_zeros(*self.query.shape[:2], 0, self.key.shape[2])
         options = dict(self.options)
         scope = attention.scope & options.pop("scope") if "scope" in options else attention.scope
         with torch.no_grad():
@@ -162,6 +164,13 @@ def _wanted_rows(rows: Rows, first: int, queries: int) -> list[int]:
     if isinstance(rows, str):
         return list(range(queries))
     return [row - first for row in rows if first <= row < first + queries]
+
+
+def _existing(heads: Sequence[int], name: str, available: int) -> list[int]:
+    for head in heads:
+        if not 0 <= head < available:
+            raise ValueError(f"{name} has heads 0 to {available - 1}; there is no head {head}")
+    return list(heads)
 
 
 @contextmanager

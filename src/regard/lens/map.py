@@ -41,8 +41,8 @@ class AttentionMap:
         expected = (len(self.query_axis), len(self.key_axis))
         if self.weights.dim() != 3 or tuple(self.weights.shape[1:]) != expected:
             raise ValueError(
-                f"{self.name}: weights of shape {list(self.weights.shape)} do not fit axes of "
-                f"{expected[0]} queries and {expected[1]} keys; expected [heads, {expected[0]}, {expected[1]}]"
+                f"{self.name}: weights of shape {list(self.weights.shape)} do not fit the axes, "
+                f"which ask for [heads, {expected[0]}, {expected[1]}]"
             )
 
     @property

@@ -56,5 +56,7 @@ def choose_places(names: Iterable[str], at: str | Iterable[str]) -> list[str]:
     patterns = [at] if isinstance(at, str) else list(at)
     for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in available):
-            raise ValueError(f"no attention matches {pattern!r}; this model has: {', '.join(available) or 'none'}")
+            raise ValueError(
+                f"no attention matches {pattern!r}; this model has: {', '.join(available) or 'none'}"
+            )
     return [name for name in available if any(fnmatchcase(name, pattern) for pattern in patterns)]

@@ -1,0 +1,136 @@
+"""Embeddings: which words are neighbours, and where training moved them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from regard.lens.fonts import families_for
+from regard.lens.labels import label_points
+from regard.lens.picture import check_picture_path, write_figure
+
+_INK = "#2a788e"
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A row of an embedding near another: which, and the cosine of the angle between them."""
+
+    index: int
+    cosine: float
+
+
+def neighbours(vectors: Tensor, index: int, count: int = 10) -> list[Neighbour]:
+    """The rows of ``vectors`` nearest to row ``index`` by cosine, nearest first, itself left out.
+
+    Args:
+        vectors: [rows, width].
+        index: the row to start from.
+        count: how many; fewer where there are fewer rows.
+
+    Raises:
+        ValueError: there is no such row.
+
+    Example:
+        >>> vectors = torch.tensor([[1.0, 0.0], [0.0, 1.0], [2.0, 0.1]])
+        >>> [found.index for found in neighbours(vectors, 0)]
+        [2, 1]
+    """
+    if not 0 <= index < len(vectors):
+        raise ValueError(f"the embedding has rows 0 to {len(vectors) - 1}; there is no row {index}")
+    units = torch.nn.functional.normalize(vectors.detach().float(), dim=-1)
+    cosines = units @ units[index]
+    cosines[index] = -torch.inf
+    best = cosines.topk(min(count, len(vectors) - 1))
+    return [
+        Neighbour(row, cosine)
+        for row, cosine in zip(best.indices.tolist(), best.values.tolist(), strict=True)
+    ]
+
+
+def principal_plane(vectors: Tensor) -> tuple[Tensor, Tensor]:
+    """The mean of ``vectors`` and the two directions along which they differ most (PCA).
+
+    Args:
+        vectors: [rows, width], two rows or more.
+
+    Returns:
+        mean [width], and directions [width, 2], each of length one and of a sign that does not depend
+        on the library: its largest entry is positive.
+
+    Raises:
+        ValueError: fewer than two rows or columns.
+    """
+    if vectors.dim() != 2 or min(vectors.shape) < 2:
+        raise ValueError(
+            f"a plane needs two vectors of two dimensions or more, got shape {list(vectors.shape)}"
+        )
+    vectors = vectors.detach().double()
+    mean = vectors.mean(0)
+    directions = torch.linalg.svd(vectors - mean, full_matrices=False).Vh[:2].T
+    largest = directions.gather(0, directions.abs().argmax(0, keepdim=True))
+    return mean, directions * largest.sign()
+
+
+def embeddings_picture(
+    labels: Sequence[str], after: Tensor, path: str | Path, *, before: Tensor | None = None
+) -> Path:
+    """Draws words in the plane where the trained embedding differs most, before training beside after.
+
+    Both panels show the same plane, found from ``after``, each on its own scale: what training did to the
+    arrangement is what differs.
+
+    Args:
+        labels: the word of each row.
+        after: [rows, width], trained.
+        path: where to; the suffix chooses PNG, SVG or PDF.
+        before: [rows, width], untrained; left out, there is one panel.
+
+    Raises:
+        ValueError: numbers of rows differ, or are too few.
+        PictureError: see :func:`regard.lens.picture.picture`.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "words.png"
+        >>> embeddings_picture(["cat", "dog", "sea"], torch.randn(3, 8), path, before=torch.randn(3, 8)).name
+        'words.png'
+    """
+    if len(labels) != len(after) or (before is not None and before.shape != after.shape):
+        raise ValueError(f"{len(labels)} words do not fit embeddings of shape {list(after.shape)}")
+    path = check_picture_path(path)
+    _, plane = principal_plane(after.cpu())
+    panels = [] if before is None else [("before training", before)]
+    panels.append(("after training", after))
+    with rc_context({"font.family": families_for(labels), "svg.fonttype": "path", "font.size": 9}):
+        figure = Figure(layout="constrained", figsize=(6.2 * len(panels), 6.2))
+        places = []
+        for axes, (title, vectors) in zip(
+            figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True
+        ):
+            flat = vectors.detach().double().cpu()
+            places.append((axes, (flat - flat.mean(0)) @ plane))
+            _scatter(axes, places[-1][1])
+            axes.set_title(title, loc="left", fontweight="bold")
+        figure.draw_without_rendering()  # settles the layout, on which the places of the words depend
+        figure.set_layout_engine("none")
+        for axes, points in places:
+            label_points(axes, labels, points.tolist())
+        write_figure(figure, path)
+    return path
+
+
+def _scatter(axes: Axes, places: Tensor) -> None:
+    axes.scatter(places[:, 0].numpy(), places[:, 1].numpy(), s=14, color=_INK, zorder=2)
+    axes.margins(0.12)
+    axes.axhline(0, color="0.88", linewidth=0.8, zorder=1)
+    axes.axvline(0, color="0.88", linewidth=0.8, zorder=1)
+    axes.tick_params(labelsize=7, colors="0.5", length=0)
+    axes.spines[:].set_visible(False)

@@ -1,0 +1,53 @@
+"""Positional encodings as a heat map: a row for each position, a column for each dimension."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from regard.lens.picture import check_picture_path, write_figure
+
+
+def positions_picture(
+    encoding: Tensor, path: str | Path, *, title: str = "positional encoding", columns: str = "dimension"
+) -> Path:
+    """Draws an encoding and writes PNG, SVG or PDF.
+
+    Args:
+        encoding: [positions, width].
+        path: where to; the suffix chooses the format.
+        title: above the picture.
+        columns: what the columns are called.
+
+    Raises:
+        ValueError: the encoding has no two dimensions.
+        PictureError: see :func:`regard.lens.picture.picture`.
+
+    Example:
+        >>> import tempfile, torch
+        >>> path = positions_picture(torch.randn(20, 16), Path(tempfile.mkdtemp()) / "positions.png")
+        >>> path.name
+        'positions.png'
+    """
+    if encoding.dim() != 2:
+        raise ValueError(f"an encoding is [positions, width], got shape {list(encoding.shape)}")
+    path = check_picture_path(path)
+    values = encoding.detach().float().cpu()
+    bound = float(values.abs().max()) or 1.0
+    with rc_context({"svg.fonttype": "path", "font.size": 10}):
+        figure = Figure(layout="constrained", figsize=(8.5, 5.5))
+        axes = figure.subplots()
+        # Purple to orange: tells minus from plus for any colour vision, and zero is pale.
+        image = axes.imshow(
+            values.numpy(), cmap="PuOr", vmin=-bound, vmax=bound, aspect="auto", interpolation="nearest"
+        )
+        axes.set_title(title, loc="left", fontweight="bold")
+        axes.set_xlabel(columns)
+        axes.set_ylabel("position")
+        axes.spines[:].set_visible(False)
+        figure.colorbar(image, ax=axes, aspect=30, pad=0.02).outline.set_visible(False)
+        write_figure(figure, path)
+    return path
