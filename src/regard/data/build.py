@@ -1,0 +1,180 @@
+"""Encoding pairs into a corpus on disk: streaming, in parallel, all or nothing."""
+
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from hashlib import sha256
+from itertools import islice
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+
+from regard.data.config import FilterConfig
+from regard.data.corpus import FORMAT, SIDES, EncodedCorpus
+from regard.data.filters import PairFilter
+from regard.data.lines import DataError
+from regard.data.pairs import Pair
+from regard.data.tokenizer import Tokenizer
+
+# Rows encoded at a time: enough to keep every core busy, little enough to hold.
+CHUNK = 8192
+
+
+def build_corpus(
+    pairs: Iterable[Pair],
+    tokenizers: tuple[Tokenizer, Tokenizer],
+    folder: Path | str,
+    *,
+    filters: FilterConfig | None = None,
+    key: str = "",
+    total: int | None = None,
+    console: Console | None = None,
+    name: str = "the corpus",
+) -> EncodedCorpus:
+    """Encode pairs, in all threads that RAYON_NUM_THREADS allows, never holding more than a few thousand rows.
+
+    The folder appears only when it is whole. One that is there already, made of the same tokenizers, filters
+    and `key`, is opened and the pairs are not read.
+
+    Args:
+        pairs: read once.
+        tokenizers: of source and of target; the same object twice where they are joint.
+        folder: where the corpus goes; its parents are made.
+        filters: rows to leave out; None leaves out only empty ones.
+        key: what tells these pairs from others (a file's digest, a set's name and version), for reuse; with an
+            empty key nothing is reused.
+        total: number of pairs where known, for the progress bar.
+        console: where progress is shown; None shows none.
+        name: what errors and progress call it.
+
+    Raises:
+        DataError: no rows left; the folder holds something else; the disk is full.
+    """
+    folder = Path(folder)
+    filters = filters or FilterConfig(max_length=1 << 30, max_ratio=1e9, duplicates="keep")
+    made_of = _made_of(tokenizers, filters, key)
+    if key and (folder / "corpus.json").is_file():
+        with contextlib.suppress(DataError):  # a damaged one is made anew
+            if json.loads((folder / "corpus.json").read_text("utf-8")).get("made_of") == made_of:
+                return EncodedCorpus(folder)
+    if folder.exists() and any(folder.iterdir()) and not (folder / "corpus.json").is_file():
+        raise DataError(f"{folder}: holds other files; give an empty or a new folder for {name}")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    except OSError as error:
+        raise DataError(f"{folder}: cannot be written ({error.strerror})") from None
+    try:
+        about = _encode(pairs, tokenizers, work, PairFilter(filters), _bar(console, total, name))
+        if not about["rows"]:
+            raise DataError(f"{name}: no rows to train on ({about['found']})")
+        (work / "corpus.json").write_text(json.dumps(about | {"made_of": made_of}, indent=1), "utf-8")
+        _move(work, folder)
+    except OSError as error:
+        raise DataError(f"{folder}: the encoded corpus could not be written ({error.strerror})") from None
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return EncodedCorpus(folder)
+
+
+def _made_of(tokenizers: tuple[Tokenizer, Tokenizer], filters: FilterConfig, key: str) -> str:
+    parts = [tokenizer.to_bytes() for tokenizer in tokenizers]
+    parts += [filters.model_dump_json().encode(), key.encode(), str(FORMAT).encode()]
+    return sha256(b"".join(sha256(part).digest() for part in parts)).hexdigest()
+
+
+def _encode(
+    pairs: Iterable[Pair],
+    tokenizers: tuple[Tokenizer, Tokenizer],
+    work: Path,
+    keep: PairFilter,
+    progress: "_Bar",
+) -> dict[str, Any]:
+    widest = max(tokenizer.size for tokenizer in tokenizers)
+    dtype = "<u2" if widest <= 1 << 16 else "<u4"
+    digest = sha256(b"".join(sha256(tokenizer.to_bytes()).digest() for tokenizer in tokenizers))
+    with contextlib.ExitStack() as stack:
+        sides = [_SideWriter(work, side, dtype, stack) for side in SIDES]
+        lengths = stack.enter_context((work / "lengths").open("wb"))
+        progress = stack.enter_context(progress)
+        for chunk in _chunks(keep.texts(pairs)):
+            encoded = [tokenizers[i].encode_batch([pair[i] for pair in chunk]) for i in (0, 1)]
+            kept = [row for row in zip(*encoded, strict=True) if keep.lengths(len(row[0]), len(row[1]))]
+            sizes = np.array([(len(row[0]), len(row[1])) for row in kept], dtype="<u4").reshape(-1, 2)
+            lengths.write(sizes.tobytes())
+            digest.update(sizes.tobytes())
+            for i, side in enumerate(sides):
+                digest.update(side.write([row[i] for row in kept], sizes[:, i]))
+            progress.at(keep.report.read)
+    return {
+        "format": FORMAT,
+        "digest": digest.hexdigest(),
+        "rows": keep.report.kept,
+        "dtype": dtype,
+        "tokens": {name: side.tokens for name, side in zip(SIDES, sides, strict=True)},
+        "report": keep.report.as_dict(),
+        "found": str(keep.report),
+    }
+
+
+class _SideWriter:
+    def __init__(self, work: Path, side: str, dtype: str, stack: contextlib.ExitStack) -> None:
+        self._ids: BinaryIO = stack.enter_context((work / f"{side}.ids").open("wb"))
+        self._starts: BinaryIO = stack.enter_context((work / f"{side}.starts").open("wb"))
+        self._starts.write(np.zeros(1, "<u8").tobytes())
+        self._dtype = dtype
+        self.tokens = 0
+
+    def write(self, rows: list[list[int]], sizes: npt.NDArray[np.uint32]) -> bytes:
+        flat = np.fromiter((i for row in rows for i in row), dtype=self._dtype, count=int(sizes.sum(dtype=np.int64)))
+        raw = flat.tobytes()
+        self._ids.write(raw)
+        self._starts.write((self.tokens + np.cumsum(sizes, dtype="<u8")).astype("<u8").tobytes())
+        self.tokens += len(flat)
+        return raw
+
+
+def _chunks(pairs: Iterator[Pair]) -> Iterator[list[Pair]]:
+    while chunk := list(islice(pairs, CHUNK)):
+        yield chunk
+
+
+def _move(work: Path, folder: Path) -> None:
+    if folder.exists():
+        shutil.rmtree(folder)
+    os.replace(work, folder)
+
+
+class _Bar:
+    """A progress bar, or none."""
+
+    def __init__(self, progress: Progress | None, total: int | None, name: str) -> None:
+        self._progress, self._total, self._name = progress, total, name
+
+    def __enter__(self) -> "_Bar":
+        if self._progress:
+            self._progress.start()
+            self._task = self._progress.add_task(f"Encoding {self._name}", total=self._total)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._progress:
+            self._progress.stop()
+
+    def at(self, rows: int) -> None:
+        if self._progress:
+            self._progress.update(self._task, completed=rows)
+
+
+def _bar(console: Console | None, total: int | None, name: str) -> _Bar:
+    if console is None:
+        return _Bar(None, total, name)
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    return _Bar(Progress(*columns, TimeRemainingColumn(), console=console), total, name)

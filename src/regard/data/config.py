@@ -1,0 +1,107 @@
+"""What a recipe may say about data and tokenizers. No torch, no reading of files."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TokenizerConfig(_Strict):
+    """How text becomes tokens.
+
+    Attributes:
+        kind: *bpe* (Sennrich et al. 2016), *unigram* (Kudo 2018), *word* or *character*.
+        vocabulary: number of tokens, specials and the 256 byte tokens included. Exact for bpe and unigram;
+            for word and character the most that is kept.
+        joint: one vocabulary for both languages.
+        lowercase: lower the case; part of the declared normalisation.
+        spaces: *keep* every space character as written, or turn them all (no-break, thin, …) *plain*.
+        dropout: probability of skipping a merge while training (BPE-dropout, Provilkov et al. 2020).
+        min_frequency: how often a word, character or merge must be seen.
+
+    Example:
+        >>> TokenizerConfig(kind="unigram", vocabulary=4000).joint
+        True
+    """
+
+    kind: Literal["word", "bpe", "unigram", "character"] = "bpe"
+    vocabulary: int = Field(8000, ge=8)
+    joint: bool = True
+    lowercase: bool = False
+    spaces: Literal["keep", "plain"] = "keep"
+    dropout: float = Field(0.0, ge=0.0, lt=1.0)
+    min_frequency: int = Field(2, ge=1)
+
+    @model_validator(mode="after")
+    def _dropout_needs_merges(self) -> "TokenizerConfig":
+        if self.dropout and self.kind != "bpe":
+            raise ValueError(f"dropout skips merges, which only kind = 'bpe' has, not {self.kind!r}")
+        return self
+
+
+class FilterConfig(_Strict):
+    """Which rows of training text are left out, beside empty ones.
+
+    Attributes:
+        max_length: most tokens on either side.
+        max_ratio: how many times longer one side may be than the other, in tokens, beyond a slack of
+            `slack` tokens (short sentences differ a lot without being wrong).
+        slack: see `max_ratio`.
+        duplicates: *drop* rows already seen, both sides equal, or *keep* them. Dropping remembers about
+            60 bytes a row.
+    """
+
+    max_length: int = Field(256, ge=1)
+    max_ratio: float = Field(4.0, ge=1.0)
+    slack: int = Field(8, ge=0)
+    duplicates: Literal["drop", "keep"] = "drop"
+
+
+Files = Path | tuple[Path, Path]
+
+
+class DataConfig(_Strict):
+    """Where text comes from: named sets, or files of one's own.
+
+    Attributes:
+        name: a set of the catalogue (`regard data list`), or several, joined.
+        train, validation, test: a TSV or JSONL file, or two aligned text files; plain or .gz. For language
+            modelling a text file; for classification a TSV or JSONL of label and text.
+        source, target: languages of a named set; keys of a JSONL file; for a TSV file names of its header
+            line or column numbers from 0. Left out: the set's first two languages, `source` and `target`,
+            or the first two columns.
+        text, label: the same for classification and language modelling.
+        hold_out: share of `train` held out for validation, by a hash of the source text, where no
+            validation file is given.
+        filters: which training rows are left out.
+
+    Example:
+        >>> DataConfig(name="multi30k", source="en", target="fr").sets
+        ('multi30k',)
+    """
+
+    name: str | tuple[str, ...] | None = None
+    train: Files | None = None
+    validation: Files | None = None
+    test: Files | None = None
+    source: str | int | None = None
+    target: str | int | None = None
+    text: str | int | None = None
+    label: str | int | None = None
+    hold_out: float = Field(0.05, gt=0.0, lt=1.0)
+    filters: FilterConfig = FilterConfig()
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> "DataConfig":
+        if (self.name is None) == (self.train is None):
+            raise ValueError("give either name (a named set) or train (a file, or two), and not both")
+        return self
+
+    @property
+    def sets(self) -> tuple[str, ...]:
+        """The named sets, none when files are given."""
+        return (self.name,) if isinstance(self.name, str) else self.name or ()

@@ -1,0 +1,94 @@
+"""Leaving out training rows that teach nothing or harm, and saying which."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
+
+from regard.data.config import FilterConfig
+from regard.data.pairs import Pair
+
+
+@dataclass
+class FilterReport:
+    """How many rows were read, kept and left out, by reason.
+
+    Example:
+        >>> print(FilterReport(read=10, kept=7, empty=1, duplicates=2))
+        10 rows read, 7 kept; left out: 1 empty, 2 duplicates
+    """
+
+    read: int = 0
+    kept: int = 0
+    empty: int = 0
+    duplicates: int = 0
+    too_long: int = 0
+    unlike_lengths: int = 0
+
+    def as_dict(self) -> dict[str, int]:
+        """The counts by name, for metrics.json."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        reasons = {k.replace("_", " "): v for k, v in self.as_dict().items() if k not in {"read", "kept"} and v}
+        left_out = ", ".join(f"{count:,} {reason}" for reason, count in reasons.items())
+        return f"{self.read:,} rows read, {self.kept:,} kept" + (f"; left out: {left_out}" if left_out else "")
+
+
+class PairFilter:
+    """Decides row by row; `report` counts. `texts` is asked before encoding, `lengths` after.
+
+    Example:
+        >>> keep = PairFilter(FilterConfig())
+        >>> rows = [Pair("Go.", "Va !"), Pair("Go.", "Va !"), Pair("", "?")]
+        >>> [row for row in keep.texts(rows)], str(keep.report)
+        ([Pair(source='Go.', target='Va !')], '3 rows read, 0 kept; left out: 1 empty, 1 duplicates')
+    """
+
+    def __init__(self, config: FilterConfig) -> None:
+        self.config = config
+        self.report = FilterReport()
+        self._seen: set[int] = set()
+
+    def texts(self, pairs: Iterable[Pair]) -> Iterator[Pair]:
+        """The pairs that are not empty and, where asked, not seen before."""
+        for pair in pairs:
+            self.report.read += 1
+            if not pair.source.strip() or not pair.target.strip():
+                self.report.empty += 1
+            elif self.config.duplicates == "drop" and self._again(pair):
+                self.report.duplicates += 1
+            else:
+                yield pair
+
+    def lengths(self, source: int, target: int) -> bool:
+        """Whether a pair of so many tokens is kept."""
+        short, long = sorted((source, target))
+        if long > self.config.max_length:
+            self.report.too_long += 1
+        elif long > self.config.max_ratio * short + self.config.slack:
+            self.report.unlike_lengths += 1
+        else:
+            self.report.kept += 1
+            return True
+        return False
+
+    def _again(self, pair: Pair) -> bool:
+        # 64 bits: among 100 million rows two different ones are taken for equal with probability 0.0003.
+        text = f"{pair.source}\0{pair.target}".encode("utf-8", "surrogatepass")
+        key = int.from_bytes(blake2b(text, digest_size=8).digest(), "little")
+        if key in self._seen:
+            return True
+        self._seen.add(key)
+        return False
+
+
+def filter_pairs(pairs: Iterable[Pair], config: FilterConfig) -> tuple[list[Pair], FilterReport]:
+    """Filter a small set by text alone, lengths counted in words.
+
+    Example:
+        >>> filter_pairs([Pair("a b", "c"), Pair("a b", "c")], FilterConfig())[1].duplicates
+        1
+    """
+    keep = PairFilter(config)
+    kept = [p for p in keep.texts(pairs) if keep.lengths(len(p.source.split()), len(p.target.split()))]
+    return kept, keep.report
