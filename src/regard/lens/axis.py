@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 # Signs with which tokenizers mark that a token begins or continues a word.
 _MARKS = "▁Ġ"
+# A letter that a tokenizer never saw, spelt as its UTF-8 bytes: <0xE2><0x98><0x83>.
+_BYTES = re.compile(r"(?:<0x[0-9A-F]{2}>)+")
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ class Tokens:
     def joined(self) -> Tokens:
         """The axis of whole words."""
         pieces = ["".join(self.texts[position] for position in group) for group in self.groups()]
-        return Tokens(tuple(piece.strip(_MARKS + " ") or piece for piece in pieces))
+        return Tokens(tuple(_spelt(piece.strip(_MARKS + " ")) or piece for piece in pieces))
 
     def find(self, text: str) -> int:
         """The first position whose label is ``text`` (then: whose label is it but for case).
@@ -85,3 +88,10 @@ class Tokens:
                 if fold(label) == wanted:
                     return position
         raise ValueError(f"no {text!r} among: {' '.join(self.labels)}")
+
+
+def _spelt(word: str) -> str:
+    """The word with letters in place of the bytes that spell them."""
+    return _BYTES.sub(
+        lambda found: bytes.fromhex(re.sub("<0x|>", "", found[0])).decode("utf-8", errors="replace"), word
+    )

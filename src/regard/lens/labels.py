@@ -40,7 +40,7 @@ def label_points(axes: Axes, labels: Sequence[str], points: Sequence[tuple[float
 
 
 def offsets(labels: Sequence[str], points: Sequence[tuple[float, float]]) -> list[Place]:
-    """From each point to where its label's left end goes (right, up), all in points (1/72 inch), and the ring.
+    """From each point to where its label's left end goes, right and up in points (1/72 inch), and the ring.
 
     Greedy: each label takes the nearest free place, or the nearest of all where none is free.
 

@@ -1,0 +1,6 @@
+"""``python -m regard`` and ``torchrun -m regard``: the same as the ``regard`` command."""
+
+from regard.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,130 @@
+"""Pictures: that they are written, whole, and for any script."""
+
+import warnings
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+import torch
+from PIL import Image
+
+from regard.lens import (
+    AttentionMap,
+    PictureError,
+    Tokens,
+    embeddings_picture,
+    heads_picture,
+    neighbours,
+    picture,
+    positions_picture,
+    principal_plane,
+)
+from regard.lens import fonts as fonts_module
+from regard.lens.fonts import MissingGlyphs, families_for
+from regard.lens.labels import offsets
+
+
+def a_map(queries: int, keys: int, heads: int = 3) -> AttentionMap:
+    weights = torch.softmax(torch.randn(heads, queries, keys), -1)
+    return AttentionMap(
+        "decoder.0.cross",
+        weights,
+        Tokens.of([f"mot{index}" for index in range(queries)]),
+        Tokens.of([f"$word{index}" for index in range(keys)]),
+    )
+
+
+def margins_are_empty(path: Path) -> bool:
+    """Whether the outermost pixels are all paper: nothing is cut off."""
+    with Image.open(path) as opened:
+        pixels = torch.tensor(list(opened.convert("L").tobytes())).view(opened.height, opened.width)
+    edges = torch.cat([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+    return bool((edges == 255).all())
+
+
+@pytest.mark.parametrize(("queries", "keys"), [(1, 1), (9, 7), (1, 30)])
+def test_a_picture_is_written_whole(tmp_path: Path, queries: int, keys: int) -> None:
+    path = picture([a_map(queries, keys), a_map(1, keys)], tmp_path / "map.png")
+    assert margins_are_empty(path)
+
+
+def test_all_heads(tmp_path: Path) -> None:
+    assert margins_are_empty(heads_picture(a_map(4, 5, heads=5), tmp_path / "heads.png"))
+
+
+def test_svg_needs_no_font_of_its_reader(tmp_path: Path) -> None:
+    path = picture(a_map(3, 3), tmp_path / "map.svg")
+    root = ElementTree.parse(path).getroot()
+    assert root.tag.endswith("svg")
+    assert not list(root.iter("{http://www.w3.org/2000/svg}text"))
+
+
+def test_where_a_picture_cannot_go(tmp_path: Path) -> None:
+    with pytest.raises(PictureError, match=r"ends in \.png, \.svg or \.pdf"):
+        picture(a_map(2, 2), tmp_path / "map.jpeg")
+    with pytest.raises(PictureError, match="no folder"):
+        picture(a_map(2, 2), tmp_path / "missing" / "map.png")
+    (tmp_path / "folder.png").mkdir()
+    with pytest.raises(PictureError, match="cannot write"):
+        picture(a_map(2, 2), tmp_path / "folder.png")
+    with pytest.raises(PictureError, match="no attention map"):
+        picture([], tmp_path / "map.png")
+
+
+def test_a_script_no_font_draws_is_told_and_drawn_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fonts_module, "_installed", dict)
+    monkeypatch.setattr(fonts_module, "_installed_since", dict)
+    with pytest.warns(MissingGlyphs, match="fonts-noto-cjk"):
+        assert families_for(["고양이"]) == ["DejaVu Sans"]
+    seen = AttentionMap("m", torch.ones(1, 1, 1), Tokens.of(["고양이"]), Tokens.of(["cat"]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert picture(seen, tmp_path / "map.png").exists()
+
+
+def test_positions(tmp_path: Path) -> None:
+    assert margins_are_empty(positions_picture(torch.randn(12, 8), tmp_path / "positions.png"))
+    assert positions_picture(torch.zeros(2, 2), tmp_path / "zeros.svg").exists()
+    with pytest.raises(ValueError, match=r"\[positions, width\]"):
+        positions_picture(torch.zeros(2), tmp_path / "positions.png")
+
+
+def test_embeddings_before_and_after(tmp_path: Path) -> None:
+    words = [f"word{index}" for index in range(12)]
+    path = tmp_path / "words.png"
+    embeddings_picture(words, torch.randn(12, 6), path, before=torch.randn(12, 6))
+    assert margins_are_empty(path)
+    with pytest.raises(ValueError, match="12 words do not fit"):
+        embeddings_picture(words, torch.randn(11, 6), path)
+
+
+def test_the_plane_is_where_vectors_differ_most() -> None:
+    vectors = torch.zeros(6, 4)
+    vectors[:, 2] = torch.tensor([-3.0, -2, -1, 1, 2, 3])
+    vectors[:, 1] = torch.tensor([1.0, -1, 0, 0, -1, 1])
+    _, plane = principal_plane(vectors)
+    torch.testing.assert_close(plane.abs(), torch.eye(4)[:, [2, 1]].double(), atol=1e-6, rtol=0)
+    with pytest.raises(ValueError, match="two vectors"):
+        principal_plane(vectors[:1])
+
+
+def test_neighbours_are_by_angle_without_the_word_itself() -> None:
+    vectors = torch.tensor([[1.0, 0], [5, 0.1], [0, 1], [-1, 0]])
+    found = neighbours(vectors, 0, count=9)
+    assert [each.index for each in found] == [1, 2, 3]
+    assert found[-1].cosine == pytest.approx(-1)
+    with pytest.raises(ValueError, match="no row 4"):
+        neighbours(vectors, 4)
+
+
+def test_labels_of_a_crowd_do_not_cover_each_other() -> None:
+    points = [(float(index % 3), float(index // 3)) for index in range(9)]
+    placed = offsets(["word"] * 9, points)
+    ends = [(x + right, y + up) for (x, y), (right, up, _) in zip(points, placed, strict=True)]
+    width = 0.6 * 8 * 4
+    for one in range(9):
+        for other in range(one):
+            apart = abs(ends[one][0] - ends[other][0]) >= width or abs(ends[one][1] - ends[other][1]) >= 8
+            assert apart
