@@ -1,1 +1,45 @@
-""""""
+"""What attention is: score × scope × selection, through one door, :func:`attend`."""
+
+from regard.attention.attend import Attended, attend
+from regard.attention.config import AttentionConfig
+from regard.attention.dropout import dropout
+from regard.attention.module import Attention, build_attention
+from regard.attention.scopes import (
+    Causal,
+    Documents,
+    Global,
+    LocalMonotonic,
+    LocalPredictive,
+    Padding,
+    Scope,
+    Window,
+)
+from regard.attention.scores import Additive, Dot, General, ScaledDot, Score
+from regard.attention.selections import Entmax15, Hard, Selection, Soft, Sparsemax
+
+__all__ = [
+    "Additive",
+    "Attended",
+    "Attention",
+    "AttentionConfig",
+    "Causal",
+    "Documents",
+    "Dot",
+    "Entmax15",
+    "General",
+    "Global",
+    "Hard",
+    "LocalMonotonic",
+    "LocalPredictive",
+    "Padding",
+    "ScaledDot",
+    "Scope",
+    "Score",
+    "Selection",
+    "Soft",
+    "Sparsemax",
+    "Window",
+    "attend",
+    "build_attention",
+    "dropout",
+]

@@ -37,10 +37,30 @@ def dropout(x: Tensor, probability: float, training: bool = True) -> Tensor:
         return x
     if x.device.type != "cpu" or probability == 1.0:
         return F.dropout(x, probability)
-    dropped = min(round(probability * _LEVELS), _LEVELS - 1)
+    dropped = dropped_levels(probability)
     if dropped == 0:
         return x
     return _ByteDropout.apply(x, dropped)  # type: ignore[no-any-return, no-untyped-call]
+
+
+def dropped_levels(probability: float) -> int:
+    """How many of the 256 values of a byte mean "drop": the nearest to `probability`, never all of them.
+
+    Example:
+        >>> dropped_levels(0.5)
+        128
+    """
+    return min(round(probability * _LEVELS), _LEVELS - 1)
+
+
+def drop_scale(dropped: int) -> float:
+    """What to multiply the elements that stay by.
+
+    Example:
+        >>> drop_scale(128)
+        2.0
+    """
+    return _LEVELS / (_LEVELS - dropped)
 
 
 def keep_mask(shape: torch.Size, dropped: int) -> Tensor:
@@ -62,7 +82,7 @@ class _ByteDropout(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, dropped: int) -> Tensor:
         keep = keep_mask(x.shape, dropped)
         ctx.save_for_backward(keep)
-        ctx.scale = _LEVELS / (_LEVELS - dropped)
+        ctx.scale = drop_scale(dropped)
         return (x * keep).mul_(ctx.scale)
 
     @staticmethod

@@ -1,0 +1,192 @@
+"""The one door to attention."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from regard.attention.combinations import refuse_nonsense
+from regard.attention.kernels import table
+from regard.attention.kernels.reference import weights_of_rows
+from regard.attention.problem import Problem
+from regard.attention.scopes import (
+    All,
+    Causal,
+    Documents,
+    Global,
+    LocalMonotonic,
+    LocalPredictive,
+    Padding,
+    Scope,
+    Window,
+)
+from regard.attention.scores import ScaledDot, Score
+from regard.attention.selections import Selection, Soft
+
+_GLOBAL = Global()
+_SCALED_DOT = ScaledDot()
+_SOFT = Soft()
+
+
+@dataclass(frozen=True, slots=True)
+class Attended:
+    """What attention gives.
+
+    Attributes:
+        context: [batch, heads, queries, value_dim].
+        weights: [batch, heads, rows, keys], before dropout, where rows were asked for; else None.
+        log_probability: [batch, heads, queries] of the key that a hard selection took (0 where there was
+            none); else None.
+    """
+
+    context: Tensor
+    weights: Tensor | None = None
+    log_probability: Tensor | None = None
+
+
+def attend(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    *,
+    score: Score = _SCALED_DOT,
+    scope: Scope = _GLOBAL,
+    selection: Selection = _SOFT,
+    slopes: Tensor | None = None,
+    dropout: float = 0.0,
+    first_query: int | None = None,
+    rows: Literal["all"] | Tensor | None = None,
+    kernel: str | None = None,
+    training: bool = False,
+    prepared: bool = False,
+) -> Attended:
+    """Let every query read from the values of the keys that it is like.
+
+    A query with no key to look at reads zeros. Several query heads may share a key and value head
+    (`heads` a multiple of `kv_heads`: grouped heads, Ainslie et al. 2023).
+
+    Args:
+        query: [batch, heads, queries, dim].
+        key: [batch, kv_heads, keys, dim].
+        value: [batch, kv_heads, keys, value_dim].
+        score: how alike a query and a key are.
+        scope: where a query may look.
+        selection: how scores become weights.
+        slopes: [heads], ALiBi's: slope · |position - key| is taken from the scores (Press et al. 2022, §3).
+        dropout: probability with which a weight is dropped while training.
+        first_query: position of query 0 among the keys. By default the queries are the last positions
+            (keys - queries), and 0 for local-m and local-p without Causal or Window.
+        rows: None for no weights, "all", or the 1-D integer tensor of the query rows whose weights are wanted.
+        kernel: a name from the table, to force it; None to let the table choose.
+        training: drop and draw.
+        prepared: the keys went through ``score.prepare`` already (a decoder that reads the same keys at
+            every step does that once).
+
+    Raises:
+        ValueError: shapes that do not fit, a combination that makes no sense, a kernel that cannot serve.
+
+    Example:
+        >>> query, key, value = torch.zeros(1, 2, 3, 4), torch.zeros(1, 1, 5, 4), torch.ones(1, 1, 5, 6)
+        >>> attend(query, key, value).context.shape
+        torch.Size([1, 2, 3, 6])
+        >>> attend(query, key, value, scope=Causal(), rows=torch.tensor([0])).weights[0, 0]
+        tensor([[0.3333, 0.3333, 0.3333, 0.0000, 0.0000]])
+    """
+    _check_shapes(query, key, value, slopes)
+    dropout = dropout if training else 0.0
+    if dropout or isinstance(scope, (All, LocalPredictive)):
+        refuse_nonsense(scope, selection, dropout)
+    device = query.device.type
+    autocast = torch.is_autocast_enabled(device)
+    if autocast:
+        dtype = torch.get_autocast_dtype(device)
+        query, key, value = query.to(dtype), key.to(dtype), value.to(dtype)
+    # Softmax and its like would be cast to float32 and back by autocast; the kernels know what they need.
+    with torch.autocast(device, enabled=False) if autocast else nullcontext():
+        predictive = centre = None
+        for part in scope.parts:
+            if isinstance(part, LocalPredictive):
+                predictive, centre = part, part.centres(query, _lengths(scope, key.shape[2]))
+            elif isinstance(part, (Padding, Documents)):
+                _check_mask(part, query, key)
+        first = first_query if first_query is not None else _first_query(scope, query.shape[2], key.shape[2])
+        folded = score.fold(query, key, prepared)
+        problem = Problem(
+            folded.query,
+            folded.key,
+            value,
+            folded.scale,
+            folded.vector,
+            scope,
+            selection,
+            slopes,
+            dropout,
+            first,
+            predictive,
+            centre,
+            training,
+        )
+        chosen = table.choose(table.case_of(problem)) if kernel is None else table.forced(kernel, problem)
+        solution = table.KERNELS[chosen](problem)
+        weights = None
+        if rows is not None:
+            weights = _rows(problem, solution.weights, rows)
+    return Attended(solution.context, weights, solution.log_probability)
+
+
+def _rows(problem: Problem, known: Tensor | None, rows: Literal["all"] | Tensor) -> Tensor:
+    queries = problem.query.shape[2]
+    if isinstance(rows, str):
+        if rows != "all":
+            raise ValueError(f"rows is None, 'all' or a tensor of query rows, not {rows!r}")
+        return weights_of_rows(problem, range(queries)) if known is None else known
+    if rows.dim() != 1 or rows.is_floating_point() or rows.dtype == torch.bool:
+        raise ValueError(f"rows takes a 1-D integer tensor, was given {rows.dtype} {list(rows.shape)}")
+    if rows.numel() and not 0 <= int(rows.min()) <= int(rows.max()) < queries:
+        raise ValueError(f"rows {rows.tolist()} are not all among the {queries} queries")
+    return weights_of_rows(problem, rows) if known is None else known[:, :, rows]
+
+
+def _first_query(scope: Scope, queries: int, keys: int) -> int:
+    crosses = False
+    for part in scope.parts:
+        if isinstance(part, (Causal, Window)):
+            return keys - queries
+        crosses = crosses or isinstance(part, (LocalMonotonic, LocalPredictive))
+    return 0 if crosses else keys - queries
+
+
+def _lengths(scope: Scope, keys: int) -> Tensor | int:
+    lengths: Tensor | int = keys
+    for part in scope.parts:
+        if isinstance(part, Padding):
+            lengths = part.mask.sum(-1)
+    return lengths
+
+
+def _check_shapes(query: Tensor, key: Tensor, value: Tensor, slopes: Tensor | None) -> None:
+    q, k, v = query.shape, key.shape, value.shape
+    if len(q) != 4 or len(k) != 4 or k[:3] != v[:3] or len(v) != 4 or q[0] != k[0] or q[1] % k[1]:
+        raise ValueError(
+            "attention takes query [batch, heads, queries, dim], key [batch, kv_heads, keys, dim] and value "
+            "[batch, kv_heads, keys, value_dim], with heads a multiple of kv_heads; was given "
+            f"{list(q)}, {list(k)} and {list(v)}"
+        )
+    if slopes is not None and slopes.shape != q[1:2]:
+        raise ValueError(
+            f"slopes takes one number for each of the {q[1]} heads, was given {list(slopes.shape)}"
+        )
+
+
+def _check_mask(part: Padding | Documents, query: Tensor, key: Tensor) -> None:
+    given = part.mask if isinstance(part, Padding) else part.keys
+    if given.shape != (key.shape[0], key.shape[2]):
+        raise ValueError(f"{part!r} does not fit keys of batch {key.shape[0]} and length {key.shape[2]}")
+    if isinstance(part, Documents) and part.queries is not None and part.queries.shape != query.shape[:3:2]:
+        raise ValueError(
+            f"documents were given for queries {list(part.queries.shape)}, not {list(query.shape[:3:2])}"
+        )

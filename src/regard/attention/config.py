@@ -1,0 +1,31 @@
+"""What a recipe says about attention."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class AttentionConfig(BaseModel):
+    """One score, one scope, one selection.
+
+    Attributes:
+        score: how alike a query and a key are.
+        scope: where a query may look, besides what the model itself demands (causal, padding).
+        selection: how scores become weights; ``hard`` learns by REINFORCE, ``gumbel`` straight through.
+        window: keys on each side, for the scopes that have a window.
+        temperature: of the Gumbel softmax.
+
+    Example:
+        >>> AttentionConfig(score="general", scope="local-p").window
+        10
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    score: Literal["dot", "scaled-dot", "general", "additive"] = "scaled-dot"
+    scope: Literal["global", "window", "local-m", "local-p"] = "global"
+    selection: Literal["soft", "sparsemax", "entmax15", "hard", "gumbel"] = "soft"
+    window: int = Field(default=10, ge=1)
+    temperature: float = Field(default=1.0, gt=0.0)

@@ -1,0 +1,84 @@
+"""The short kernel: product, softmax, product, written out with a backward of its own.
+
+It holds [queries × keys] weights, which at short lengths is the fastest thing to do on a CPU, above all in
+bfloat16, where SDPA's backward is several times slower; and it drops weights by bytes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from regard.attention.dropout import drop_scale, dropped_levels, keep_mask
+from regard.attention.problem import Problem, Solution, dead_rows
+
+
+def short(problem: Problem) -> Solution:
+    """A product score, softmax, no Gaussian."""
+    block = problem.block()
+    allowed = problem.scope.allowed(block)
+    dead = dead_rows(allowed, problem.scope, block)
+    bias = additive_mask(allowed, problem.query.dtype)
+    penalty = problem.penalty(block)
+    if penalty is not None:
+        bias = penalty if bias is None else bias + penalty
+    dropped = dropped_levels(problem.dropout)
+    context: Tensor = _Short.apply(problem.query, problem.key, problem.value, problem.scale, bias, dropped)  # type: ignore[no-untyped-call]
+    return Solution(context if dead is None else context.masked_fill(dead, 0.0))
+
+
+def additive_mask(allowed: Tensor | None, dtype: torch.dtype) -> Tensor | None:
+    """0 where allowed, far below any score elsewhere: finite, so that a row without keys makes no nan."""
+    if allowed is None:
+        return None
+    mask = torch.zeros(allowed.shape, dtype=dtype, device=allowed.device)
+    return mask.masked_fill_(torch.logical_not(allowed), torch.finfo(dtype).min / 4)
+
+
+class _Short(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, query: Tensor, key: Tensor, value: Tensor, scale: float, bias: Tensor | None, dropped: int
+    ) -> Tensor:
+        batch, heads, queries, dim = query.shape
+        kv_heads, keys, value_dim = key.shape[1], key.shape[2], value.shape[3]
+        # Query heads that share a key head are rows of one product.
+        q = query.reshape(batch * kv_heads, -1, dim)
+        k = key.reshape(batch * kv_heads, keys, dim)
+        v = value.reshape(batch * kv_heads, keys, value_dim)
+        weights = _product(q, k.transpose(1, 2), scale)
+        if bias is not None:
+            weights.view(batch, heads, queries, keys).add_(bias)
+        weights = torch.softmax(weights, -1)
+        keep = keep_mask(weights.shape, dropped) if dropped else None
+        kept = weights if keep is None else weights * keep
+        context = _product(kept, v, drop_scale(dropped))
+        ctx.save_for_backward(q, k, v, weights, keep)
+        ctx.scale, ctx.dropped, ctx.shapes = scale, dropped, (query.shape, key.shape, value.shape)
+        return context.view(batch, heads, queries, value_dim)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        q, k, v, weights, keep = ctx.saved_tensors
+        rescale = drop_scale(ctx.dropped)
+        outer = gradients[0].reshape(*q.shape[:2], v.shape[-1])
+        kept = weights if keep is None else weights * keep
+        to_value = _product(kept.transpose(1, 2), outer, rescale)
+        to_weights = _product(outer, v.transpose(1, 2), rescale)
+        if keep is not None:
+            to_weights.mul_(keep)
+        to_scores = torch.ops.aten._softmax_backward_data(to_weights, weights, -1, weights.dtype)
+        to_query = _product(to_scores, k, ctx.scale)
+        to_key = _product(to_scores.transpose(1, 2), q, ctx.scale)
+        of_query, of_key, of_value = ctx.shapes
+        return to_query.view(of_query), to_key.view(of_key), to_value.view(of_value), None, None, None
+
+
+def _product(left: Tensor, right: Tensor, scale: float) -> Tensor:
+    """scale · left · right, batched; the scale costs nothing inside the product."""
+    if scale == 1.0:
+        return torch.bmm(left, right)
+    shape = (left.shape[0], left.shape[1], right.shape[2])
+    return torch.baddbmm(left.new_empty(shape), left, right, beta=0.0, alpha=scale)

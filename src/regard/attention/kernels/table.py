@@ -1,0 +1,225 @@
+"""Which kernel serves what: the one table that :func:`regard.attention.attend` picks from.
+
+Rules are read from the top; the first that fits serves. The figures behind the thresholds are those of
+`benchmarks/attention.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+import torch
+
+from regard.attention.kernels.fused import fused
+from regard.attention.kernels.reference import reference
+from regard.attention.kernels.short import short
+from regard.attention.problem import Problem, Solution
+from regard.attention.scopes import Band
+from regard.attention.selections import Family
+
+FEW_KEYS = 256
+"""Up to here a CPU is fastest in bfloat16 training when it writes the weights out."""
+
+KERNELS: dict[str, Callable[[Problem], Solution]] = {
+    "reference": reference,
+    "fused": fused,
+    "short": short,
+}
+
+
+class Case(NamedTuple):
+    """What the choice depends on.
+
+    Attributes:
+        device: type of the device.
+        score: "product" (dot, scaled dot, general) or "additive".
+        scope: "dense"; "band" and "predicted" where windows (fixed and local-m; local-p) are much
+            narrower than the keys are many; "gaussian" where local-p's are not.
+        selection: family of the selection.
+        dropout: whether weights are dropped.
+        gradients: whether a backward may follow.
+        half: whether floats have two bytes.
+        few_keys: at most FEW_KEYS keys.
+        learned_slopes: whether ALiBi's slopes want a gradient.
+    """
+
+    device: str
+    score: Literal["product", "additive"]
+    scope: Literal["dense", "band", "predicted", "gaussian"]
+    selection: Family
+    dropout: bool
+    gradients: bool
+    half: bool
+    few_keys: bool
+    learned_slopes: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A line of the table: an attribute that is None fits everything.
+
+    Attributes:
+        kernel: a name of KERNELS.
+        why: one line for people.
+    """
+
+    kernel: str
+    why: str
+    device: tuple[str, ...] | None = None
+    score: tuple[str, ...] | None = None
+    scope: tuple[str, ...] | None = None
+    selection: tuple[str, ...] | None = None
+    dropout: bool | None = None
+    gradients: bool | None = None
+    half: bool | None = None
+    few_keys: bool | None = None
+    learned_slopes: bool | None = None
+
+    def fits(self, case: Case) -> bool:
+        """Whether this rule speaks of the case."""
+        for field, value in case._asdict().items():
+            wanted = getattr(self, field)
+            if wanted is not None and (value not in wanted if isinstance(wanted, tuple) else value != wanted):
+                return False
+        return True
+
+
+RULES: tuple[Rule, ...] = (
+    Rule("reference", "slopes that are learned need the gradient of the bias", learned_slopes=True),
+    Rule("reference", "still to come", score=("additive",)),
+    Rule("reference", "needs every score of a row", selection=("hard", "sparse")),
+    Rule("reference", "a Gaussian after the softmax", scope=("predicted", "gaussian")),
+    Rule("short", "SDPA on a CPU drops no weights without writing them out", device=("cpu",), dropout=True),
+    Rule(
+        "short",
+        "in two-byte floats SDPA's backward is several times slower at short lengths",
+        device=("cpu",),
+        gradients=True,
+        half=True,
+        few_keys=True,
+    ),
+    Rule("fused", "SDPA: never holds the weights"),
+)
+
+
+def _plain(case: Case) -> bool:
+    return (
+        case.score == "product"
+        and case.selection == "soft"
+        and case.scope in ("dense", "band")
+        and not case.learned_slopes
+    )
+
+
+SERVES: dict[str, Callable[[Case], bool]] = {
+    "reference": lambda case: True,
+    "fused": _plain,
+    "short": lambda case: _plain(case) and (case.device == "cpu" or not case.dropout),
+}
+"""What each kernel can do, whether or not the rules would give it."""
+
+
+@lru_cache(maxsize=4096)
+def choose(case: Case) -> str:
+    """The name of the kernel that serves the case.
+
+    Example:
+        >>> choose(Case("cpu", "product", "dense", "soft", False, False, False, True, False))
+        'fused'
+    """
+    return next(rule.kernel for rule in RULES if rule.fits(case))
+
+
+def case_of(problem: Problem) -> Case:
+    """Describe a call for the table."""
+    query = problem.query
+    keys = problem.key.shape[2]
+    return Case(
+        device=query.device.type,
+        score="product" if problem.vector is None else "additive",
+        scope=_scope_kind(problem, keys),
+        selection=problem.selection.family,
+        dropout=problem.dropout > 0,
+        gradients=torch.is_grad_enabled()
+        and (query.requires_grad or problem.key.requires_grad or problem.value.requires_grad),
+        half=query.element_size() == 2,
+        few_keys=keys <= FEW_KEYS,
+        learned_slopes=problem.slopes is not None and problem.slopes.requires_grad,
+    )
+
+
+def _scope_kind(problem: Problem, keys: int) -> Literal["dense", "band", "predicted", "gaussian"]:
+    if problem.predictive is not None:
+        return "predicted" if 4 * (2 * problem.predictive.window + 1) < keys else "gaussian"
+    for part in problem.scope.parts:
+        if isinstance(part, Band) and 4 * (part.before + part.after + 1) < keys:
+            return "band"
+    return "dense"
+
+
+def forced(kernel: str, problem: Problem) -> str:
+    """Check that a kernel asked for by name can serve the call.
+
+    Raises:
+        ValueError: there is no such kernel, or it cannot.
+    """
+    if kernel not in KERNELS:
+        raise ValueError(f"there is no attention kernel {kernel!r}; there are {', '.join(KERNELS)}")
+    case = case_of(problem)
+    if not SERVES[kernel](case):
+        raise ValueError(
+            f"the {kernel} kernel does not serve this call: {case.score} score, {case.scope} scope, "
+            f"{case.selection} selection; leave `kernel` out, or use 'reference'"
+        )
+    return kernel
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the table for people, every column a word or two."""
+
+    kernel: str
+    score: str
+    scope: str
+    selection: str
+    dropout: str
+    gradients: str
+    floats: str
+    keys: str
+    why: str
+
+
+def rows(device: str) -> list[Row]:
+    """The rules that can apply on a device type, in the order in which they are read.
+
+    Weights of chosen query rows are computed beside any kernel, for those rows only.
+
+    Example:
+        >>> rows("cuda")[-1].kernel
+        'fused'
+    """
+
+    def choice(values: tuple[str, ...] | None) -> str:
+        return "any" if values is None else ", ".join(values)
+
+    def flag(value: bool | None, yes: str, no: str) -> str:
+        return "any" if value is None else yes if value else no
+
+    return [
+        Row(
+            rule.kernel,
+            choice(rule.score),
+            choice(rule.scope),
+            choice(rule.selection),
+            flag(rule.dropout, "yes", "no"),
+            flag(rule.gradients, "yes", "no"),
+            flag(rule.half, "2 bytes", "4 or 8 bytes"),
+            flag(rule.few_keys, f"up to {FEW_KEYS}", f"over {FEW_KEYS}"),
+            rule.why,
+        )
+        for rule in RULES
+        if rule.device is None or device in rule.device
+    ]

@@ -1,0 +1,92 @@
+"""One call of attention, checked and with the score's parameters applied: what the kernels work on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from regard.attention.scopes import Block, LocalPredictive, Scope
+from regard.attention.selections import Selection
+
+
+@dataclass(slots=True)
+class Problem:
+    """What a kernel is given.
+
+    Attributes:
+        query: [batch, heads, queries, dim], folded (see :mod:`regard.attention.scores`).
+        key: [batch, kv_heads, keys, dim], folded.
+        value: [batch, kv_heads, keys, value_dim].
+        scale: of a product score.
+        vector: [heads or 1, dim] of an additive score, else None.
+        scope: where queries may look.
+        selection: how scores become weights.
+        slopes: [heads] of ALiBi, or None.
+        dropout: probability, 0 when not training.
+        first: position of query 0 among the keys.
+        predictive: the local-p part of the scope, if any.
+        centre: [batch, heads, queries], predicted by it.
+        training: draw (hard selection) or take the best.
+    """
+
+    query: Tensor
+    key: Tensor
+    value: Tensor
+    scale: float
+    vector: Tensor | None
+    scope: Scope
+    selection: Selection
+    slopes: Tensor | None
+    dropout: float
+    first: int
+    predictive: LocalPredictive | None
+    centre: Tensor | None
+    training: bool
+
+    def block(self, rows: range | Tensor | None = None, keys: range | None = None) -> Block:
+        """A rectangle of the score matrix; all of it by default."""
+        centre = self.centre
+        if rows is None:
+            rows = range(self.query.shape[2])
+        elif centre is not None:
+            centre = centre[:, :, rows.start : rows.stop] if isinstance(rows, range) else centre[:, :, rows]
+        if keys is None:
+            keys = range(self.key.shape[2])
+        return Block(rows, keys, self.first, self.query.device, centre)
+
+    def penalty(self, block: Block) -> Tensor | None:
+        """What ALiBi adds to the scores, -slope · |position - key| (Press et al. 2022): [heads, rows, keys]."""
+        if self.slopes is None:
+            return None
+        distance = (block.positions()[:, None] - block.key_positions()[None, :]).abs()
+        return -self.slopes[:, None, None].to(self.query.dtype) * distance
+
+    def gaussian(self, block: Block) -> Tensor | None:
+        """What local-p multiplies the weights by: [batch, heads, rows, keys]."""
+        if self.predictive is None or block.centre is None:
+            return None
+        return self.predictive.gaussian(block.key_positions() - block.centre[..., None]).to(self.query.dtype)
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """What a kernel gives back.
+
+    Attributes:
+        context: [batch, heads, queries, value_dim].
+        weights: [batch, heads, queries, keys] before dropout, from a kernel that has them anyway.
+        log_probability: [batch, heads, queries] of the keys drawn.
+    """
+
+    context: Tensor
+    weights: Tensor | None = None
+    log_probability: Tensor | None = None
+
+
+def dead_rows(allowed: Tensor | None, scope: Scope, block: Block) -> Tensor | None:
+    """Boolean, broadcastable to [batch, heads, rows, 1]: rows that may look nowhere; None if there are none."""
+    if allowed is None or not scope.may_be_empty(block):
+        return None
+    return torch.logical_not(allowed.any(-1, keepdim=True))

@@ -1,0 +1,384 @@
+"""Scopes: where a query may look. They compose: ``Causal() & Padding(mask)``.
+
+A scope answers for any rectangle of the score matrix (a :class:`Block`), so that a kernel can ask for a
+few rows or a few keys at a time and nobody has to hold the mask of everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A rectangle of the score matrix: some query rows against a run of keys.
+
+    Attributes:
+        rows: which queries of the call, a range or a 1-D integer tensor.
+        keys: which keys.
+        first: position of query 0 among the keys.
+        device: where masks are built.
+        centre: [batch, heads, rows], the centres that a :class:`LocalPredictive` scope predicted.
+    """
+
+    rows: range | Tensor
+    keys: range
+    first: int
+    device: torch.device
+    centre: Tensor | None = None
+
+    @property
+    def ends(self) -> tuple[int, int] | None:
+        """Position of the first and of the last row; None when the rows are a tensor."""
+        if isinstance(self.rows, range):
+            return self.first + self.rows.start, self.first + self.rows.stop - 1
+        return None
+
+    def positions(self) -> Tensor:
+        """[rows] position of each query among the keys."""
+        if isinstance(self.rows, range):
+            return torch.arange(self.first + self.rows.start, self.first + self.rows.stop, device=self.device)
+        return self.rows + self.first
+
+    def key_positions(self) -> Tensor:
+        """[keys] index of each key."""
+        return torch.arange(self.keys.start, self.keys.stop, device=self.device)
+
+
+class Scope:
+    """Base of all scopes; by itself it lets every query see every key."""
+
+    @property
+    def parts(self) -> tuple[Scope, ...]:
+        """The scopes that this one is made of."""
+        return (self,)
+
+    def __and__(self, other: Scope) -> Scope:
+        """Only the keys that both allow."""
+        if isinstance(other, Global):
+            return self
+        if isinstance(self, Global):
+            return other
+        return All((*self.parts, *other.parts))
+
+    def allowed(self, block: Block) -> Tensor | None:
+        """Boolean, broadcastable to [batch, heads, rows, keys] of the block; None: all of it is allowed."""
+        return None
+
+    def reach(self, first: int, last: int, keys: int) -> range:
+        """The run of keys, of `keys`, outside which queries at positions first…last can see nothing."""
+        return range(keys)
+
+    def may_be_empty(self, block: Block) -> bool:
+        """Whether some row of a block of all the keys may have no key to look at."""
+        return False
+
+
+class Global(Scope):
+    """Every query sees every key.
+
+    Example:
+        >>> Global() & Causal()
+        Causal()
+    """
+
+    def __repr__(self) -> str:
+        return "Global()"
+
+
+class All(Scope):
+    """What several scopes allow together; made by ``&``."""
+
+    def __init__(self, parts: Sequence[Scope]) -> None:
+        self._parts = tuple(parts)
+
+    @property
+    def parts(self) -> tuple[Scope, ...]:
+        """The scopes joined, in order."""
+        return self._parts
+
+    def allowed(self, block: Block) -> Tensor | None:
+        """Allowed by every part."""
+        joined: Tensor | None = None
+        for part in self._parts:
+            mask = part.allowed(block)
+            if mask is not None:
+                joined = mask if joined is None else joined & mask
+        return joined
+
+    def reach(self, first: int, last: int, keys: int) -> range:
+        """Where the reaches of all parts overlap."""
+        spans = [part.reach(first, last, keys) for part in self._parts]
+        start = max(span.start for span in spans)
+        return range(start, max(start, min(span.stop for span in spans)))
+
+    def may_be_empty(self, block: Block) -> bool:
+        """Two scopes may have nothing in common, so only the trivial case is ruled out."""
+        return sum(part.allowed(block) is not None for part in self._parts) > 1 or any(
+            part.may_be_empty(block) for part in self._parts
+        )
+
+    def __repr__(self) -> str:
+        return " & ".join(map(repr, self._parts))
+
+
+class Band(Scope):
+    """Keys from `before` places before the query's position to `after` places after it."""
+
+    def __init__(self, before: int, after: int) -> None:
+        if before < 0 or after < 0:
+            raise ValueError(
+                f"a window reaches {before} keys back and {after} ahead: neither may be negative"
+            )
+        self.before = before
+        self.after = after
+
+    def allowed(self, block: Block) -> Tensor | None:
+        """|position - key| within the band."""
+        ends = block.ends
+        if ends and ends[1] - self.before <= block.keys.start and ends[0] + self.after >= block.keys.stop - 1:
+            return None
+        offset = block.key_positions()[None, :] - block.positions()[:, None]
+        return (offset >= -self.before) & (offset <= self.after)
+
+    def reach(self, first: int, last: int, keys: int) -> range:
+        """From `before` the first query to `after` the last."""
+        start = min(max(first - self.before, 0), keys)
+        return range(start, max(start, min(last + self.after + 1, keys)))
+
+    def may_be_empty(self, block: Block) -> bool:
+        """A query far outside the keys sees none."""
+        ends = block.ends
+        return ends is None or ends[0] + self.after < 0 or ends[1] - self.before >= block.keys.stop
+
+
+class Causal(Scope):
+    """Only keys at or before the query's own position.
+
+    With fewer queries than keys the last query sees every key (the queries are the newest of a cache);
+    ``first_query`` of :func:`attend` overrides that.
+
+    Example:
+        >>> Causal().allowed(Block(range(2), range(3), 1, torch.device("cpu")))
+        tensor([[ True,  True, False],
+                [ True,  True,  True]])
+    """
+
+    def allowed(self, block: Block) -> Tensor | None:
+        """position >= key."""
+        ends = block.ends
+        if ends and ends[0] >= block.keys.stop - 1:
+            return None
+        return block.positions()[:, None] >= block.key_positions()[None, :]
+
+    def reach(self, first: int, last: int, keys: int) -> range:
+        """Up to the last query."""
+        return range(min(max(last + 1, 0), keys))
+
+    def may_be_empty(self, block: Block) -> bool:
+        """A query before the first key sees none."""
+        ends = block.ends
+        return ends is None or ends[0] < 0
+
+    def __repr__(self) -> str:
+        return "Causal()"
+
+
+class Window(Band):
+    """A fixed window: keys at most `before` places back and `after` places ahead (default: the same).
+
+    ``Window(d) & Causal()`` is a sliding window over the past, of d + 1 keys.
+
+    Example:
+        >>> Window(1).allowed(Block(range(3), range(3), 0, torch.device("cpu"))).int()
+        tensor([[1, 1, 0],
+                [1, 1, 1],
+                [0, 1, 1]], dtype=torch.int32)
+    """
+
+    def __init__(self, before: int, after: int | None = None) -> None:
+        super().__init__(before, before if after is None else after)
+
+    def __repr__(self) -> str:
+        return f"Window({self.before}, {self.after})"
+
+
+class LocalMonotonic(Band):
+    """Target word t looks at source words t - window … t + window (Luong et al. 2015, §3.2 "local-m").
+
+    Unlike :class:`Window` it counts queries from 0 by default, since source and target are two sentences.
+
+    Example:
+        >>> LocalMonotonic(10)
+        LocalMonotonic(10)
+    """
+
+    def __init__(self, window: int) -> None:
+        super().__init__(window, window)
+
+    def __repr__(self) -> str:
+        return f"LocalMonotonic({self.before})"
+
+
+class LocalPredictive(nn.Module, Scope):
+    """A predicted centre p = S · sigmoid(v · tanh(W query)) (Luong et al. 2015, §3.2 "local-p").
+
+    S is the number of real keys of the row. A query sees keys at most `window` from p, and its weights
+    are multiplied by a Gaussian around p of standard deviation window / 2, which is what p learns from.
+
+    Args:
+        query_dim: size of a head's query.
+        window: D ≥ 1.
+        hidden: size of the hidden layer; the paper's W is square, so the default is `query_dim`.
+        heads: 1 shares W and v between all heads; otherwise the number of query heads.
+
+    Example:
+        >>> scope = LocalPredictive(8, window=3)
+        >>> scope.centres(torch.zeros(2, 1, 5, 8), torch.tensor([4, 6]))[:, 0, 0]
+        tensor([2., 3.], grad_fn=<SelectBackward0>)
+    """
+
+    def __init__(self, query_dim: int, window: int, hidden: int | None = None, heads: int = 1) -> None:
+        super().__init__()
+        if window < 1:
+            raise ValueError(f"local-p needs a window of at least 1, was given {window}")
+        self.window = window
+        hidden = query_dim if hidden is None else hidden
+        self.weight = nn.Parameter(torch.empty(heads, query_dim, hidden))
+        self.vector = nn.Parameter(torch.empty(heads, hidden, 1))
+        for parameter in (self.weight, self.vector):
+            bound = (6.0 / (parameter.shape[1] + parameter.shape[2])) ** 0.5
+            nn.init.uniform_(parameter, -bound, bound)
+
+    def centres(self, query: Tensor, lengths: Tensor | int) -> Tensor:
+        """Predict the centre of each query: [batch, heads, queries], float32 or wider.
+
+        Args:
+            query: [batch, heads, queries, query_dim].
+            lengths: number of real keys, [batch] or one for all.
+
+        Raises:
+            ValueError: heads or dim are not those of W.
+        """
+        heads, query_dim, _ = self.weight.shape
+        if query.shape[-1] != query_dim or heads not in (1, query.shape[1]):
+            raise ValueError(
+                f"local-p of {heads} heads and {query_dim} dims was given queries {list(query.shape)}"
+            )
+        hidden = torch.tanh(torch.matmul(query, self.weight.to(query.dtype)))
+        logit = torch.matmul(hidden, self.vector.to(query.dtype)).squeeze(-1)
+        # Positions need more than the 8 bits of a bfloat16.
+        share = torch.sigmoid(logit.to(torch.promote_types(logit.dtype, torch.float32)))
+        return share * (lengths[:, None, None] if isinstance(lengths, Tensor) else lengths)
+
+    def allowed(self, block: Block) -> Tensor | None:
+        """|key - centre| <= window: [batch, heads, rows, keys]."""
+        if block.centre is None:
+            raise ValueError("local-p was asked for a mask without the centres that it predicted")
+        return (block.key_positions() - block.centre.detach()[..., None]).abs() <= self.window
+
+    def gaussian(self, offset: Tensor) -> Tensor:
+        """exp(-offset² / 2σ²) with σ = window / 2, for offsets of keys from their centres."""
+        return torch.exp(offset.square() * (-2.0 / self.window**2))
+
+    def may_be_empty(self, block: Block) -> bool:
+        """A centre lies among the real keys, so only a row without any is empty."""
+        return False
+
+    def extra_repr(self) -> str:
+        """Shapes, for printing."""
+        heads, query_dim, hidden = self.weight.shape
+        return f"{query_dim}, window={self.window}, hidden={hidden}, heads={heads}"
+
+
+class Padding(Scope):
+    """Only real keys.
+
+    Args:
+        mask: [batch, keys] boolean, True for a real key.
+
+    Raises:
+        ValueError: the mask is not boolean or not of two dimensions.
+
+    Example:
+        >>> Padding(torch.tensor([[True, True, False]])).allowed(
+        ...     Block(range(1), range(3), 0, torch.device("cpu")))
+        tensor([[[[ True,  True, False]]]])
+    """
+
+    def __init__(self, mask: Tensor) -> None:
+        if mask.dtype != torch.bool or mask.dim() != 2:
+            raise ValueError(
+                f"padding takes a boolean mask [batch, keys], True for a real key; was given {mask.dtype} "
+                f"{list(mask.shape)}"
+            )
+        self.mask = mask
+        # Worth knowing and free on a CPU; elsewhere asking would stall the device, so nothing is assumed.
+        asks = mask.device.type == "cpu" and not torch.compiler.is_compiling()
+        self._full = asks and bool(mask.all())
+        self._empty_row = not asks or not bool(mask.any(-1).all())
+
+    def allowed(self, block: Block) -> Tensor | None:
+        """[batch, 1, 1, keys]."""
+        if self._full:
+            return None
+        mask = self.mask[:, None, None, :]
+        if block.keys.start == 0 and block.keys.stop == self.mask.shape[1]:
+            return mask
+        return mask[..., block.keys.start : block.keys.stop]
+
+    def may_be_empty(self, block: Block) -> bool:
+        """Some row may be padding only."""
+        return self._empty_row
+
+    def __repr__(self) -> str:
+        return f"Padding(mask {list(self.mask.shape)})"
+
+
+class Documents(Scope):
+    """Several documents packed in one row: a query sees its own document only.
+
+    Args:
+        keys: [batch, keys] integers, the number of the document that each key belongs to.
+        queries: [batch, queries]; by default read from `keys` at the queries' positions.
+
+    Raises:
+        ValueError: not integers of two dimensions.
+
+    Example:
+        >>> Documents(torch.tensor([[7, 7, 8]])).allowed(
+        ...     Block(range(3), range(3), 0, torch.device("cpu")))[0, 0].int()
+        tensor([[1, 1, 0],
+                [1, 1, 0],
+                [0, 0, 1]], dtype=torch.int32)
+    """
+
+    def __init__(self, keys: Tensor, queries: Tensor | None = None) -> None:
+        for name, ids in (("keys", keys), ("queries", queries)):
+            if ids is not None and (ids.dim() != 2 or ids.is_floating_point() or ids.dtype == torch.bool):
+                raise ValueError(
+                    f"documents takes integers [batch, {name}], was given {ids.dtype} {list(ids.shape)}"
+                )
+        self.keys = keys
+        self.queries = queries
+
+    def allowed(self, block: Block) -> Tensor | None:
+        """[batch, 1, rows, keys]."""
+        if self.queries is None:
+            ids = self.keys[:, block.positions()]
+        elif isinstance(block.rows, range):
+            ids = self.queries[:, block.rows.start : block.rows.stop]
+        else:
+            ids = self.queries[:, block.rows]
+        return ids[:, None, :, None] == self.keys[:, None, None, block.keys.start : block.keys.stop]
+
+    def may_be_empty(self, block: Block) -> bool:
+        """Only queries with numbers of their own may find no key."""
+        return self.queries is not None
+
+    def __repr__(self) -> str:
+        return f"Documents(keys {list(self.keys.shape)})"
