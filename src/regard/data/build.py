@@ -1,15 +1,15 @@
-"""Encoding pairs into a corpus on disk: streaming, in parallel, all or nothing."""
+"""Encoding rows of text into a corpus on disk: streaming, in parallel, all or nothing."""
 
 import contextlib
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -20,16 +20,28 @@ from regard.data.config import FilterConfig
 from regard.data.corpus import FORMAT, SIDES, EncodedCorpus
 from regard.data.filters import PairFilter
 from regard.data.lines import DataError
-from regard.data.pairs import Pair
-from regard.data.tokenizer import Tokenizer
 
 # Rows encoded at a time: enough to keep every core busy, little enough to hold.
 CHUNK = 8192
 
 
+class Encoder(Protocol):
+    """What makes ids of one field of a row: a `Tokenizer`, `Labels`, …"""
+
+    @property
+    def size(self) -> int:
+        """Number of different ids."""
+
+    def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
+        """Ids of each text."""
+
+    def to_bytes(self) -> bytes:
+        """What tells this encoder from another."""
+
+
 def build_corpus(
-    pairs: Iterable[Pair],
-    tokenizers: tuple[Tokenizer, Tokenizer],
+    rows: Iterable[tuple[str, ...]],
+    encoders: tuple[Encoder, ...],
     folder: Path | str,
     *,
     filters: FilterConfig | None = None,
@@ -38,19 +50,19 @@ def build_corpus(
     console: Console | None = None,
     name: str = "the corpus",
 ) -> EncodedCorpus:
-    """Encode pairs, in all threads that RAYON_NUM_THREADS allows, never holding more than a few thousand rows.
+    """Encode pairs (or single texts), in all threads that RAYON_NUM_THREADS allows, never holding more than a few thousand rows.
 
-    The folder appears only when it is whole. One that is there already, made of the same tokenizers, filters
-    and `key`, is opened and the pairs are not read.
+    The folder appears only when it is whole. One that is there already, made of the same encoders, filters
+    and `key`, is opened and the rows are not read.
 
     Args:
-        pairs: read once.
-        tokenizers: of source and of target; the same object twice where they are joint.
+        rows: tuples of one or two texts, such as `Pair`; read once.
+        encoders: one a field: the tokenizers of source and target, the same object twice where they are joint.
         folder: where the corpus goes; its parents are made.
         filters: rows to leave out; None leaves out only empty ones.
-        key: what tells these pairs from others (a file's digest, a set's name and version), for reuse; with an
+        key: what tells these rows from others (a file's digest, a set's name and version), for reuse; with an
             empty key nothing is reused.
-        total: number of pairs where known, for the progress bar.
+        total: number of rows where known, for the progress bar.
         console: where progress is shown; None shows none.
         name: what errors and progress call it.
 
@@ -59,7 +71,7 @@ def build_corpus(
     """
     folder = Path(folder)
     filters = filters or FilterConfig(max_length=1 << 30, max_ratio=1e9, duplicates="keep")
-    made_of = _made_of(tokenizers, filters, key)
+    made_of = _made_of(encoders, filters, key)
     if key and (folder / "corpus.json").is_file():
         with contextlib.suppress(DataError):  # a damaged one is made anew
             if json.loads((folder / "corpus.json").read_text("utf-8")).get("made_of") == made_of:
@@ -72,7 +84,7 @@ def build_corpus(
     except OSError as error:
         raise DataError(f"{folder}: cannot be written ({error.strerror})") from None
     try:
-        about = _encode(pairs, tokenizers, work, PairFilter(filters), _bar(console, total, name))
+        about = _encode(rows, encoders, work, PairFilter(filters), _bar(console, total, name))
         if not about["rows"]:
             raise DataError(f"{name}: no rows to train on ({about['found']})")
         (work / "corpus.json").write_text(json.dumps(about | {"made_of": made_of}, indent=1), "utf-8")
@@ -84,30 +96,31 @@ def build_corpus(
     return EncodedCorpus(folder)
 
 
-def _made_of(tokenizers: tuple[Tokenizer, Tokenizer], filters: FilterConfig, key: str) -> str:
-    parts = [tokenizer.to_bytes() for tokenizer in tokenizers]
+def _made_of(encoders: tuple[Encoder, ...], filters: FilterConfig, key: str) -> str:
+    parts = [encoder.to_bytes() for encoder in encoders]
     parts += [filters.model_dump_json().encode(), key.encode(), str(FORMAT).encode()]
     return sha256(b"".join(sha256(part).digest() for part in parts)).hexdigest()
 
 
 def _encode(
-    pairs: Iterable[Pair],
-    tokenizers: tuple[Tokenizer, Tokenizer],
+    rows: Iterable[tuple[str, ...]],
+    encoders: tuple[Encoder, ...],
     work: Path,
     keep: PairFilter,
     progress: "_Bar",
 ) -> dict[str, Any]:
-    widest = max(tokenizer.size for tokenizer in tokenizers)
-    dtype = "<u2" if widest <= 1 << 16 else "<u4"
-    digest = sha256(b"".join(sha256(tokenizer.to_bytes()).digest() for tokenizer in tokenizers))
+    dtype = "<u2" if max(encoder.size for encoder in encoders) <= 1 << 16 else "<u4"
+    digest = sha256(b"".join(sha256(encoder.to_bytes()).digest() for encoder in encoders))
+    names = SIDES[: len(encoders)]
     with contextlib.ExitStack() as stack:
-        sides = [_SideWriter(work, side, dtype, stack) for side in SIDES]
+        sides = [_SideWriter(work, name, dtype, stack) for name in names]
         lengths = stack.enter_context((work / "lengths").open("wb"))
-        progress = stack.enter_context(progress)
-        for chunk in _chunks(keep.texts(pairs)):
-            encoded = [tokenizers[i].encode_batch([pair[i] for pair in chunk]) for i in (0, 1)]
-            kept = [row for row in zip(*encoded, strict=True) if keep.lengths(len(row[0]), len(row[1]))]
-            sizes = np.array([(len(row[0]), len(row[1])) for row in kept], dtype="<u4").reshape(-1, 2)
+        stack.enter_context(progress)
+        for chunk in _chunks(keep.texts(rows)):
+            fields = zip(*chunk, strict=True)
+            encoded = [encoder.encode_batch(texts) for encoder, texts in zip(encoders, fields, strict=True)]
+            kept = [row for row in zip(*encoded, strict=True) if keep.lengths([len(ids) for ids in row])]
+            sizes = np.array([[len(ids) for ids in row] for row in kept], "<u4").reshape(-1, len(sides))
             lengths.write(sizes.tobytes())
             digest.update(sizes.tobytes())
             for i, side in enumerate(sides):
@@ -118,7 +131,7 @@ def _encode(
         "digest": digest.hexdigest(),
         "rows": keep.report.kept,
         "dtype": dtype,
-        "tokens": {name: side.tokens for name, side in zip(SIDES, sides, strict=True)},
+        "tokens": {name: side.tokens for name, side in zip(names, sides, strict=True)},
         "report": keep.report.as_dict(),
         "found": str(keep.report),
     }
@@ -141,8 +154,8 @@ class _SideWriter:
         return raw
 
 
-def _chunks(pairs: Iterator[Pair]) -> Iterator[list[Pair]]:
-    while chunk := list(islice(pairs, CHUNK)):
+def _chunks(rows: Iterator[tuple[str, ...]]) -> Iterator[list[tuple[str, ...]]]:
+    while chunk := list(islice(rows, CHUNK)):
         yield chunk
 
 

@@ -19,12 +19,12 @@ class EncodedCorpus:
 
     A folder holds, little-endian: `source.ids` and `target.ids` (uint16, or uint32 where the vocabulary needs
     it), `source.starts` and `target.starts` (uint64, rows + 1), `lengths` (uint32 [rows, 2]) and `corpus.json`.
-    Build one with `regard.data.build_corpus`.
+    A corpus of single texts has no target. Build one with `regard.data.build_corpus`.
 
     Attributes:
         folder: where it lies.
         digest: hash of all rows and of the tokenizers; equal digests are equal corpora.
-        lengths: uint32 [rows, 2], tokens of source and target without special tokens; memory-mapped.
+        lengths: uint32 [rows, 2] (or [rows, 1]), tokens of source and target without special tokens; memory-mapped.
         report: what the filters left out.
     """
 
@@ -34,19 +34,21 @@ class EncodedCorpus:
         self.digest: str = about["digest"]
         self.report: dict[str, int] = about["report"]
         self._rows: int = about["rows"]
-        self.lengths: npt.NDArray[np.uint32] = self._map("lengths", "<u4", self._rows * 2).reshape(-1, 2)
+        names = tuple(about["tokens"])
+        lengths = self._map("lengths", "<u4", self._rows * len(names))
+        self.lengths: npt.NDArray[np.uint32] = lengths.reshape(-1, len(names))
         self._sides = tuple(
             Side(
                 self._map(f"{side}.ids", about["dtype"], about["tokens"][side]),
                 self._map(f"{side}.starts", "<u8", self._rows + 1),
             )
-            for side in SIDES
+            for side in names
         )
 
     def __len__(self) -> int:
         return self._rows
 
-    def __getitem__(self, row: int) -> tuple[npt.NDArray[np.integer[Any]], npt.NDArray[np.integer[Any]]]:
+    def __getitem__(self, row: int) -> tuple[npt.NDArray[np.integer[Any]], ...]:
         """Source and target ids of a row, without special tokens (views of the file).
 
         Raises:
@@ -54,7 +56,7 @@ class EncodedCorpus:
         """
         if not 0 <= row < self._rows:
             raise IndexError(f"row {row} of a corpus of {self._rows}")
-        return self._sides[0][row], self._sides[1][row]
+        return tuple(side[row] for side in self._sides)
 
     @property
     def source(self) -> "Side":

@@ -1,11 +1,14 @@
 """Leaving out training rows that teach nothing or harm, and saying which."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
+from typing import TypeVar
 
 from regard.data.config import FilterConfig
 from regard.data.pairs import Pair
+
+Row = TypeVar("Row", bound=tuple[str, ...])
 
 
 @dataclass
@@ -49,20 +52,20 @@ class PairFilter:
         self.report = FilterReport()
         self._seen: set[int] = set()
 
-    def texts(self, pairs: Iterable[Pair]) -> Iterator[Pair]:
-        """The pairs that are not empty and, where asked, not seen before."""
-        for pair in pairs:
+    def texts(self, rows: Iterable[Row]) -> Iterator[Row]:
+        """The rows with no empty field and, where asked, not seen before."""
+        for row in rows:
             self.report.read += 1
-            if not pair.source.strip() or not pair.target.strip():
+            if not all(field.strip() for field in row):
                 self.report.empty += 1
-            elif self.config.duplicates == "drop" and self._again(pair):
+            elif self.config.duplicates == "drop" and self._again(row):
                 self.report.duplicates += 1
             else:
-                yield pair
+                yield row
 
-    def lengths(self, source: int, target: int) -> bool:
-        """Whether a pair of so many tokens is kept."""
-        short, long = sorted((source, target))
+    def lengths(self, lengths: Sequence[int]) -> bool:
+        """Whether a row of so many tokens a field is kept."""
+        short, long = min(lengths), max(lengths)
         if long > self.config.max_length:
             self.report.too_long += 1
         elif long > self.config.max_ratio * short + self.config.slack:
@@ -72,9 +75,9 @@ class PairFilter:
             return True
         return False
 
-    def _again(self, pair: Pair) -> bool:
+    def _again(self, row: tuple[str, ...]) -> bool:
         # 64 bits: among 100 million rows two different ones are taken for equal with probability 0.0003.
-        text = f"{pair.source}\0{pair.target}".encode("utf-8", "surrogatepass")
+        text = "\0".join(row).encode("utf-8", "surrogatepass")
         key = int.from_bytes(blake2b(text, digest_size=8).digest(), "little")
         if key in self._seen:
             return True
@@ -90,5 +93,5 @@ def filter_pairs(pairs: Iterable[Pair], config: FilterConfig) -> tuple[list[Pair
         1
     """
     keep = PairFilter(config)
-    kept = [p for p in keep.texts(pairs) if keep.lengths(len(p.source.split()), len(p.target.split()))]
+    kept = [p for p in keep.texts(pairs) if keep.lengths([len(text.split()) for text in p])]
     return kept, keep.report
