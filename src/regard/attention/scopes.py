@@ -50,7 +50,13 @@ class Block:
 
 
 class Scope:
-    """Base of all scopes; by itself it lets every query see every key."""
+    """Base of all scopes; by itself it lets every query see every key.
+
+    Attributes:
+        positional: whether positions alone decide, the same for every row of the batch and every head.
+    """
+
+    positional = False
 
     @property
     def parts(self) -> tuple[Scope, ...]:
@@ -73,9 +79,18 @@ class Scope:
         """The run of keys, of `keys`, outside which queries at positions first…last can see nothing."""
         return range(keys)
 
+    def span(self, keys: int) -> int:
+        """The most keys, of `keys`, that one query may see by its position."""
+        return keys
+
     def may_be_empty(self, block: Block) -> bool:
         """Whether some row of a block of all the keys may have no key to look at."""
         return False
+
+
+def _may_miss(scope: Scope, block: Block) -> bool:
+    """Whether windows miss the keys; they move with the query, so the first and the last tell."""
+    return block.ends is None or not all(scope.reach(end, end, block.keys.stop) for end in block.ends)
 
 
 class Global(Scope):
@@ -86,6 +101,8 @@ class Global(Scope):
         Causal()
     """
 
+    positional = True
+
     def __repr__(self) -> str:
         return "Global()"
 
@@ -95,6 +112,7 @@ class All(Scope):
 
     def __init__(self, parts: Sequence[Scope]) -> None:
         self._parts = tuple(parts)
+        self.positional = all(part.positional for part in self._parts)
 
     @property
     def parts(self) -> tuple[Scope, ...]:
@@ -116,11 +134,13 @@ class All(Scope):
         start = max(span.start for span in spans)
         return range(start, max(start, min(span.stop for span in spans)))
 
+    def span(self, keys: int) -> int:
+        """The narrowest part's."""
+        return min(part.span(keys) for part in self._parts)
+
     def may_be_empty(self, block: Block) -> bool:
-        """Two scopes may have nothing in common, so only the trivial case is ruled out."""
-        return sum(part.allowed(block) is not None for part in self._parts) > 1 or any(
-            part.may_be_empty(block) for part in self._parts
-        )
+        """Of positions that is known; otherwise two scopes may have nothing in common."""
+        return not self.positional or _may_miss(self, block)
 
     def __repr__(self) -> str:
         return " & ".join(map(repr, self._parts))
@@ -128,6 +148,8 @@ class All(Scope):
 
 class Band(Scope):
     """Keys from `before` places before the query's position to `after` places after it."""
+
+    positional = True
 
     def __init__(self, before: int, after: int) -> None:
         if before < 0 or after < 0:
@@ -150,10 +172,13 @@ class Band(Scope):
         start = min(max(first - self.before, 0), keys)
         return range(start, max(start, min(last + self.after + 1, keys)))
 
+    def span(self, keys: int) -> int:
+        """before + 1 + after."""
+        return min(keys, self.before + 1 + self.after)
+
     def may_be_empty(self, block: Block) -> bool:
         """A query far outside the keys sees none."""
-        ends = block.ends
-        return ends is None or ends[0] + self.after < 0 or ends[1] - self.before >= block.keys.stop
+        return _may_miss(self, block)
 
 
 class Causal(Scope):
@@ -168,6 +193,8 @@ class Causal(Scope):
                 [ True,  True,  True]])
     """
 
+    positional = True
+
     def allowed(self, block: Block) -> Tensor | None:
         """position >= key."""
         ends = block.ends
@@ -181,8 +208,7 @@ class Causal(Scope):
 
     def may_be_empty(self, block: Block) -> bool:
         """A query before the first key sees none."""
-        ends = block.ends
-        return ends is None or ends[0] < 0
+        return _may_miss(self, block)
 
     def __repr__(self) -> str:
         return "Causal()"
@@ -284,6 +310,10 @@ class LocalPredictive(nn.Module, Scope):
     def gaussian(self, offset: Tensor) -> Tensor:
         """exp(-offset² / 2σ²) with σ = window / 2, for offsets of keys from their centres."""
         return torch.exp(offset.square() * (-2.0 / self.window**2))
+
+    def span(self, keys: int) -> int:
+        """2 · window + 1."""
+        return min(keys, 2 * self.window + 1)
 
     def may_be_empty(self, block: Block) -> bool:
         """A centre lies among the real keys, so only a row without any is empty."""

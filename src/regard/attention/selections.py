@@ -148,7 +148,7 @@ class _Sparsemax(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        (weights,) = ctx.saved_tensors
+        weights: Tensor = ctx.saved_tensors[0]
         support = (weights > 0).to(weights.dtype)
         inside = gradients[0] * support
         return inside - support * (inside.sum(-1, keepdim=True) / support.sum(-1, keepdim=True))
@@ -170,6 +170,8 @@ class _Entmax15(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        (root,) = ctx.saved_tensors  # the square root of the weights is also the diagonal of the Jacobian
+        root: Tensor = ctx.saved_tensors[
+            0
+        ]  # the square root of the weights is also the diagonal of the Jacobian
         inside = gradients[0] * root
         return inside - root * (inside.sum(-1, keepdim=True) / root.sum(-1, keepdim=True))

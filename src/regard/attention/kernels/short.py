@@ -48,13 +48,10 @@ class _Short(torch.autograd.Function):
         q = query.reshape(batch * kv_heads, -1, dim)
         k = key.reshape(batch * kv_heads, keys, dim)
         v = value.reshape(batch * kv_heads, keys, value_dim)
-        weights = _product(q, k.transpose(1, 2), scale)
+        scores = product(q, k.transpose(1, 2), scale)
         if bias is not None:
-            weights.view(batch, heads, queries, keys).add_(bias)
-        weights = torch.softmax(weights, -1)
-        keep = keep_mask(weights.shape, dropped) if dropped else None
-        kept = weights if keep is None else weights * keep
-        context = _product(kept, v, drop_scale(dropped))
+            scores.view(batch, heads, queries, keys).add_(bias)
+        context, weights, keep = read(scores, v, dropped)
         ctx.save_for_backward(q, k, v, weights, keep)
         ctx.scale, ctx.dropped, ctx.shapes = scale, dropped, (query.shape, key.shape, value.shape)
         return context.view(batch, heads, queries, value_dim)
@@ -62,21 +59,38 @@ class _Short(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         q, k, v, weights, keep = ctx.saved_tensors
-        rescale = drop_scale(ctx.dropped)
         outer = gradients[0].reshape(*q.shape[:2], v.shape[-1])
-        kept = weights if keep is None else weights * keep
-        to_value = _product(kept.transpose(1, 2), outer, rescale)
-        to_weights = _product(outer, v.transpose(1, 2), rescale)
-        if keep is not None:
-            to_weights.mul_(keep)
-        to_scores = torch.ops.aten._softmax_backward_data(to_weights, weights, -1, weights.dtype)
-        to_query = _product(to_scores, k, ctx.scale)
-        to_key = _product(to_scores.transpose(1, 2), q, ctx.scale)
+        to_scores, to_value = read_backward(outer, weights, keep, v, ctx.dropped)
+        to_query = product(to_scores, k, ctx.scale)
+        to_key = product(to_scores.transpose(1, 2), q, ctx.scale)
         of_query, of_key, of_value = ctx.shapes
         return to_query.view(of_query), to_key.view(of_key), to_value.view(of_value), None, None, None
 
 
-def _product(left: Tensor, right: Tensor, scale: float) -> Tensor:
+def read(scores: Tensor, value: Tensor, dropped: int) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Context, weights before dropout, and what dropout kept, from scores [n, queries, keys]."""
+    weights = torch.softmax(scores, -1)
+    if not dropped:
+        return torch.bmm(weights, value), weights, None
+    keep = keep_mask(weights.shape, dropped)
+    return product(weights * keep, value, drop_scale(dropped)), weights, keep
+
+
+def read_backward(
+    outer: Tensor, weights: Tensor, keep: Tensor | None, value: Tensor, dropped: int
+) -> tuple[Tensor, Tensor]:
+    """Gradients of scores and values from that of the context."""
+    rescale = drop_scale(dropped)
+    kept = weights if keep is None else weights * keep
+    to_value = product(kept.transpose(1, 2), outer, rescale)
+    to_weights = product(outer, value.transpose(1, 2), rescale)
+    if keep is not None:
+        to_weights.mul_(keep)
+    to_scores: Tensor = torch.ops.aten._softmax_backward_data(to_weights, weights, -1, weights.dtype)
+    return to_scores, to_value
+
+
+def product(left: Tensor, right: Tensor, scale: float) -> Tensor:
     """scale · left · right, batched; the scale costs nothing inside the product."""
     if scale == 1.0:
         return torch.bmm(left, right)

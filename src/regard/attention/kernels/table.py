@@ -13,9 +13,11 @@ from typing import Literal, NamedTuple
 
 import torch
 
+from regard.attention.kernels.additive import additive
 from regard.attention.kernels.fused import fused
 from regard.attention.kernels.reference import reference
 from regard.attention.kernels.short import short
+from regard.attention.kernels.windowed import windowed
 from regard.attention.problem import Problem, Solution
 from regard.attention.scopes import Band
 from regard.attention.selections import Family
@@ -27,6 +29,8 @@ KERNELS: dict[str, Callable[[Problem], Solution]] = {
     "reference": reference,
     "fused": fused,
     "short": short,
+    "windowed": windowed,
+    "additive": additive,
 }
 
 
@@ -88,10 +92,11 @@ class Rule:
 
 
 RULES: tuple[Rule, ...] = (
+    Rule("additive", "streams: never holds [queries × keys × hidden]", score=("additive",)),
     Rule("reference", "slopes that are learned need the gradient of the bias", learned_slopes=True),
-    Rule("reference", "still to come", score=("additive",)),
     Rule("reference", "needs every score of a row", selection=("hard", "sparse")),
     Rule("reference", "a Gaussian after the softmax", scope=("predicted", "gaussian")),
+    Rule("windowed", "O(queries × window) time and memory", scope=("band",)),
     Rule("short", "SDPA on a CPU drops no weights without writing them out", device=("cpu",), dropout=True),
     Rule(
         "short",
@@ -118,6 +123,8 @@ SERVES: dict[str, Callable[[Case], bool]] = {
     "reference": lambda case: True,
     "fused": _plain,
     "short": lambda case: _plain(case) and (case.device == "cpu" or not case.dropout),
+    "windowed": lambda case: _plain(case) and (case.device == "cpu" or not case.dropout),
+    "additive": lambda case: case.score == "additive",
 }
 """What each kernel can do, whether or not the rules would give it."""
 
