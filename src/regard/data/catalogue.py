@@ -1,0 +1,168 @@
+"""Named sets: what there is, where it lies on this machine, and the pairs of a split."""
+
+from collections.abc import Callable, Iterable, Iterator
+from difflib import get_close_matches
+from itertools import zip_longest
+from pathlib import Path
+
+from regard.data.archives import tar_lines
+from regard.data.fetch import cache_folder, find, local_folder
+from regard.data.held_out import split_of
+from regard.data.lines import DataError
+from regard.data.pairs import Pair, read_pairs
+from regard.data.sources import SETS, NamedSet
+
+SPLITS = ("train", "validation", "test")
+
+# Share of English sentences in validation, and again in test. One share for the sets that are joined for
+# en-fr, so that what one holds out the other does too; the small Korean sets hold out more.
+SHARES = {
+    ("tatoeba-en-fr", "fr"): 0.0175,
+    ("libreoffice-help", "fr"): 0.0175,
+    ("libreoffice-help", "ko"): 0.08,
+    ("tatoeba-en-ko", "ko"): 0.08,
+}
+
+_MULTI30K_FILES = {
+    "train": "train",
+    "validation": "val",
+    "test": "test_2016_flickr",
+    "test_2016": "test_2016_flickr",
+    "test_2017": "test_2017_flickr",
+}
+_NEWS_FILES = {"train": "train", "validation": "dev", "test": "test"}
+_JHE_FILES = {"jhe-dev": "dev", "jhe-eval": "eval"}
+
+
+def named(name: str) -> NamedSet:
+    """The set of that name.
+
+    Raises:
+        DataError: there is none; says the nearest name.
+    """
+    if name not in SETS:
+        near = get_close_matches(name, SETS, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(SETS)}"
+        raise DataError(f"no data set is called {name!r}; {hint}")
+    return SETS[name]
+
+
+def get(name: str) -> Path:
+    """Folder of a set, after downloading the files that are on this machine neither in REGARD_DATA nor the cache.
+
+    Raises:
+        DataError: unknown set; no network; a wrong digest.
+    """
+    found = [find(named(name), source.file) for source in named(name).sources]
+    return found[0].parent
+
+
+def path(name: str) -> Path:
+    """Folder where a set lies or would be put; downloads nothing."""
+    return local_folder(named(name)) or cache_folder(named(name))
+
+
+def splits(name: str) -> tuple[str, ...]:
+    """Names of a set's splits.
+
+    Example:
+        >>> splits("multi30k")
+        ('train', 'validation', 'test', 'test_2016', 'test_2017')
+    """
+    if named(name).name == "multi30k":
+        return tuple(_MULTI30K_FILES)
+    return (*_NEWS_FILES, *_JHE_FILES) if name == "korean-news" else SPLITS
+
+
+def load_split(
+    name: str | Iterable[str], split: str, source: str | None = None, target: str | None = None
+) -> Iterator[Pair]:
+    """Pairs of a split of a set, or of several sets one after the other, in the order of the files.
+
+    A test sentence keeps all its references: they are pairs of the same source; see `regard.data.grouped`. Of
+    joined sets, training leaves out every English sentence that any of them holds out.
+
+    Args:
+        name: the set, or sets.
+        split: *train*, *validation*, *test*, or another of `splits(name)`.
+        source, target: language codes; None takes the set's first two (or what is left beside the other).
+
+    Raises:
+        DataError: unknown set, split or language; a file that is not here and cannot be downloaded.
+    """
+    names = (name,) if isinstance(name, str) else tuple(name)
+    if not names:
+        raise DataError("data.name: give at least one set")
+    readers = [_reader(one, split, source, target) for one in names]
+    share = max((reader.share for reader in readers), default=0.0)
+    for reader in readers:
+        for english, pair in reader.rows():
+            inside = not reader.share or split_of(english, reader.share) == split
+            if inside and not (split == "train" and share and split_of(english, share) != "train"):
+                yield pair
+
+
+def languages(name: str, source: str | None, target: str | None) -> tuple[str, str]:
+    """Source and target language of a set, defaults filled in.
+
+    Raises:
+        DataError: the set has no such language, or no such pair of languages.
+
+    Example:
+        >>> languages("multi30k", None, "de")
+        ('en', 'de')
+    """
+    known = named(name).languages
+    for language in (source, target):
+        if language is not None and language not in known:
+            raise DataError(f"{name}: has no language {language!r}; it has {', '.join(known)}")
+    source = source or next(language for language in known if language != target)
+    target = target or next(language for language in known if language != source)
+    if source == target:
+        raise DataError(f"{name}: source and target are both {source!r}")
+    if name == "libreoffice-help" and "en" not in (source, target):
+        raise DataError(f"{name}: pairs are with English; {source} and {target} are not aligned to each other")
+    return source, target
+
+
+class _Reader:
+    """Rows of one set: the English side, by which held-out sentences are found, and the pair asked for."""
+
+    def __init__(self, rows: Callable[[], Iterator[tuple[str, Pair]]], share: float) -> None:
+        self.rows, self.share = rows, share
+
+
+def _reader(name: str, split: str, source: str | None, target: str | None) -> _Reader:
+    if split not in splits(name):
+        raise DataError(f"{name}: has no split {split!r}; it has {', '.join(splits(name))}")
+    source, target = languages(name, source, target)
+    flip = source != "en"
+    if name == "multi30k":
+        stem = _MULTI30K_FILES[split]
+        files = [find(named(name), f"{stem}.{language}.gz") for language in (source, target)]
+        return _Reader(lambda: ((pair.source, pair) for pair in read_pairs(*files)), 0.0)
+    if name == "korean-news":
+        return _Reader(lambda: _english_first(_korean_news(split), flip), 0.0)
+    other = target if source == "en" else source
+    file = "pairs.tsv.gz" if name.startswith("tatoeba") else f"en-{other}.tsv.gz"
+    found = find(named(name), file)
+    return _Reader(lambda: _english_first(read_pairs(found), flip), SHARES[name, other])
+
+
+def _english_first(pairs: Iterator[Pair], flip: bool) -> Iterator[tuple[str, Pair]]:
+    for pair in pairs:
+        yield pair.source, Pair(pair.target, pair.source) if flip else pair
+
+
+def _korean_news(split: str) -> Iterator[Pair]:
+    news = named("korean-news")
+    if split in _JHE_FILES:
+        stem = f"jhe-koen-{_JHE_FILES[split]}"
+        yield from read_pairs(find(news, f"{stem}.en"), find(news, f"{stem}.ko"))
+        return
+    stem = f"korean-english-park.{_NEWS_FILES[split]}"
+    archive = find(news, f"{stem}.tar.gz")
+    for english, korean in zip_longest(tar_lines(archive, f"{stem}.en"), tar_lines(archive, f"{stem}.ko")):
+        if english is None or korean is None:
+            raise DataError(f"{archive}: {stem}.en and {stem}.ko have different numbers of lines")
+        yield Pair(english[1], korean[1])
