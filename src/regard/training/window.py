@@ -1,0 +1,65 @@
+"""Sums over the updates since the last line of the log."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from torch import Tensor
+
+from regard.training.distributed import Processes
+
+
+@dataclass
+class Window:
+    """Sums of this process; tensors are added up where they are, without waiting for a GPU.
+
+    Example:
+        >>> import torch
+        >>> window = Window()
+        >>> window.add(torch.tensor(6.0), {})
+        >>> window.count(units=3, tokens=3, positions=4, seconds=0.5)
+        >>> figures = window.figures(Processes())
+        >>> figures["loss"], figures["tokens_per_second"], figures["padding"]
+        (2.0, 6.0, 0.25)
+    """
+
+    sums: dict[str, Any] = field(default_factory=dict)
+    norm: Any = 0.0
+    updates: int = 0
+    units: int = 0
+    tokens: int = 0
+    positions: int = 0
+    seconds: float = 0.0
+
+    def add(self, loss: Tensor, figures: dict[str, float | Tensor]) -> None:
+        """Add the sums of a batch."""
+        for name, value in {"loss": loss, **figures}.items():
+            value = value.detach().double() if isinstance(value, Tensor) else value
+            self.sums[name] = self.sums.get(name, 0.0) + value
+
+    def count(self, *, units: int, tokens: int, positions: int, seconds: float) -> None:
+        """Add what an update saw in this process."""
+        self.updates += 1
+        self.units += units
+        self.tokens += tokens
+        self.positions += positions
+        self.seconds += seconds
+
+    def figures(self, processes: Processes) -> dict[str, float]:
+        """Means over all processes: the loss and other figures per unit, the norm per update, the speed."""
+        shares = processes.gather(self.plain())
+        total = {key: sum(share[key] for share in shares) for key in ("units", "tokens", "positions")}
+        names = dict.fromkeys(name for share in shares for name in share["sums"])
+        units, seconds = max(1, total["units"]), max(self.seconds, 1e-9)
+        return {
+            **{name: sum(share["sums"].get(name, 0.0) for share in shares) / units for name in names},
+            "gradient_norm": shares[0]["norm"] / max(1, self.updates),
+            "tokens_per_second": round(total["tokens"] / seconds, 1),
+            "padding": round(1 - total["tokens"] / max(1, total["positions"]), 4),
+        }
+
+    def plain(self) -> dict[str, Any]:
+        """The window in numbers, for a checkpoint."""
+        numbers = {name: float(value) for name, value in self.sums.items()}
+        return asdict(self) | {"sums": numbers, "norm": float(self.norm)}

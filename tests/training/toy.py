@@ -1,0 +1,141 @@
+"""A small task for the trainer: guess the next word; and a program that trains on it."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from torch import Tensor, nn
+
+from regard.attention.dropout import dropout
+from regard.errors import UserError
+from regard.nn.cross_entropy import linear_cross_entropy
+from regard.training import Loss, Trainer, TrainingConfig
+
+WORDS, WIDTH = 23, 12
+
+
+@dataclass(frozen=True)
+class ToyBatch:
+    ids: Tensor  # [rows, 2]; the second is -100 where it is padding
+
+    @property
+    def tokens(self) -> int:
+        return int((self.ids[:, 1] >= 0).sum())
+
+    @property
+    def positions(self) -> int:
+        return len(self.ids)
+
+    def to(self, device: torch.device) -> ToyBatch:
+        return replace(self, ids=self.ids.to(device))
+
+
+class ToyModel(nn.Module):
+    def __init__(self, dropped: float = 0.1, seed: int = 0) -> None:
+        super().__init__()
+        torch.manual_seed(seed)
+        self.dropped = dropped
+        self.embedding = nn.Embedding(WORDS, WIDTH)
+        self.hidden = nn.Linear(WIDTH, WIDTH)
+        self.output = nn.Linear(WIDTH, WORDS)
+        self.output.weight = self.embedding.weight
+        self.register_buffer("calls", torch.zeros((), dtype=torch.int64))
+
+    def forward(self, ids: Tensor) -> Tensor:
+        if self.training:
+            self.calls += 1
+        return dropout(torch.tanh(self.hidden(self.embedding(ids))), self.dropped, self.training)
+
+
+@dataclass
+class ToyTask:
+    steps_per_epoch: int = 7
+    rows: int = 16
+    bad_update: int = -1
+    validations: list[float] = field(default_factory=list)
+
+    def _ids(self, epoch: int, step: int) -> Tensor:
+        generator = torch.Generator().manual_seed(1000 * epoch + step)
+        first = torch.randint(0, WORDS, (self.rows,), generator=generator)
+        second = (first * 5 + 3) % WORDS
+        # A different share of padding in each row, so that ranks see unequal numbers of units.
+        second[torch.rand(self.rows, generator=generator) < torch.linspace(0, 0.9, self.rows)] = -100
+        second[0] = 1
+        return torch.stack([first, second], 1)
+
+    def batch(self, epoch: int, step: int, rank: int, world: int) -> ToyBatch | None:
+        mine = self._ids(epoch, step).tensor_split(world)[rank]
+        if step == 3 and rank > 0:  # as at the end of an epoch, when there are fewer rows than processes
+            return None
+        return ToyBatch(mine if step != 3 else self._ids(epoch, step))
+
+    def units(self, batch: ToyBatch) -> int:
+        return batch.tokens
+
+    def loss(self, model: nn.Module, batch: ToyBatch) -> Loss:
+        states = model(batch.ids[:, 0])
+        output = model.output
+        total = linear_cross_entropy(states, output.weight, output.bias, batch.ids[:, 1])
+        if self.bad_update == int(model.calls):
+            total = total * float("nan")
+        return Loss(total, batch.tokens, {"half": total.detach() / 2})
+
+    def validate(self, model: nn.Module) -> dict[str, float]:
+        ids = torch.arange(WORDS)
+        states = model(ids)
+        loss = linear_cross_entropy(states, model.output.weight, model.output.bias, (ids * 5 + 3) % WORDS)
+        self.validations.append(loss.item() / WORDS)
+        right = (model.output(states).argmax(-1) == (ids * 5 + 3) % WORDS).float().mean()
+        return {"loss": loss.item() / WORDS, "accuracy": float(right)}
+
+
+def config(**dials: Any) -> TrainingConfig:
+    """A short run."""
+    return TrainingConfig(
+        **{
+            "updates": 40,
+            "learning_rate": 0.02,
+            "warmup": 5,
+            "validate_every": 10,
+            "log_every": 5,
+            "average": 2,
+            "precision": "fp32",
+            **dials,
+        }
+    )
+
+
+def trainer(folder: Path, *, task: ToyTask | None = None, dropped: float = 0.1, **dials: Any) -> Trainer:
+    chosen = config(**dials)
+    return Trainer(
+        ToyModel(dropped), task or ToyTask(), chosen, folder, recipe=chosen.model_dump(mode="json")
+    )
+
+
+def main() -> None:
+    """Train in a process of its own, which tests may kill."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--dropout", type=float, default=0.1)
+    parser.add_argument("--accumulate", type=int, default=1)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    made = trainer(arguments.folder, dropped=arguments.dropout, accumulate=arguments.accumulate)
+    made.console = Console(stderr=True)
+    try:
+        made.fit(resume=arguments.resume)
+    except UserError as error:
+        print(error)
+        raise SystemExit(2) from None
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    main()
