@@ -1,20 +1,21 @@
 """Capture: what a model attends to while it runs as it always runs.
 
-Fused kernels give no weights. So the weights are computed again, from the query and the key that each
-attention was given, for the places, heads and query rows that were asked for and no others. The model's
-own work is left alone: its outputs, gradients and random numbers are the same to the bit.
+Fused kernels give no weights. So each attention that is looked at is asked, by hooks, for the weights of the
+query rows that are wanted; it computes them beside its kernel, in memory rows × keys. The model's own work is
+left alone: its outputs, gradients and random numbers are the same to the bit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import replace
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
-from regard.attention import Attention, attend
+from regard.attention import Attended
 from regard.lens.axis import Tokens
 from regard.lens.map import AttentionMap
 from regard.lens.names import attention_places, choose_places
@@ -108,62 +109,58 @@ class Captured(Mapping[str, Tensor]):
         """Says that the model is called anew, so that what follows does not continue what came before."""
         self._restart = set(self._passes)
 
-    def _current(self, name: str, batch: int, queries: int, keys: int) -> Pass:
-        passes = self._passes.setdefault(name, [])
-        fresh = not passes or name in self._restart or not passes[-1].continues(batch, queries, keys)
+    def expect(self, name: str, batch: int, queries: int, keys: int) -> Pass:
+        """The run that a call of these sizes belongs to; a new one counts once ``keep`` has it."""
+        passes = self.passes(name)
+        if passes and name not in self._restart and passes[-1].continues(batch, queries, keys):
+            return passes[-1]
+        return Pass(batch, keys)
+
+    def keep(self, name: str, run: Pass) -> None:
+        """Takes a run in."""
         self._restart.discard(name)
-        if fresh:
-            passes.append(Pass(batch, keys))
-        return passes[-1]
-
-    def _record(self, name: str, attention: Attention, rows: Rows, heads: Heads, call: _Call) -> None:
-        batch, _, queries, _ = call.query.shape
-        keys = call.key.shape[2]
-        run = self._current(name, batch, queries, keys)
-        wanted = _wanted_rows(rows, run.queries, queries)
-        weights = call.weights(attention, wanted)
-        if heads is not None:
-            weights = weights[:, _existing(heads, name, weights.shape[1])]
-        run.add(weights.float().cpu(), [run.queries + row for row in wanted], queries, keys)
+        passes = self._passes.setdefault(name, [])
+        if not passes or passes[-1] is not run:
+            passes.append(run)
 
 
-Rows = str | Iterable[int]
-Heads = Sequence[int] | None
+Rows = Literal["all"] | Sequence[int]
 
 
-class _Call:
-    """The arguments of one call of an attention module."""
+class _Place:
+    """The two hooks at one place: ask for weights before the call, take them away after it."""
 
-    def __init__(self, query: Tensor, key: Tensor, value: Tensor, **options: Any) -> None:
-        self.query, self.key, self.value = query, key, value
-        self.options = options
+    def __init__(self, captured: Captured, name: str, rows: Rows, heads: Sequence[int] | None) -> None:
+        self.captured, self.name, self.rows, self.heads = captured, name, rows, heads
 
-    def weights(self, attention: Attention, rows: list[int]) -> Tensor:
-        """The weights of the query rows, [batch, heads, rows, keys], without dropout or drawing."""
-        if not rows:
-            return self.query.new_zeros(*self.query.shape[:2], 0, self.key.shape[2])
-        options = dict(self.options)
-        scope = attention.scope & options.pop("scope") if "scope" in options else attention.scope
-        with torch.no_grad():
-            attended = attend(
-                self.query,
-                self.key,
-                self.value,
-                score=attention.score,
-                scope=scope,
-                selection=attention.selection,
-                rows=torch.tensor(rows, dtype=torch.long, device=self.query.device),
-                training=False,
-                **options,
-            )
-        assert attended.weights is not None
-        return attended.weights
+    def before(self, _: nn.Module, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        query, key = _query_and_key(*arguments, **options)
+        if options.get("rows") is not None:
+            raise ValueError(f"{self.name}: this call asks for weights itself and cannot be looked at")
+        self.queries, self.keys = query.shape[2], key.shape[2]
+        self.run = self.captured.expect(self.name, query.shape[0], self.queries, self.keys)
+        first = self.run.queries
+        self.wanted = (
+            list(range(self.queries))
+            if isinstance(self.rows, str)
+            else [row - first for row in self.rows if first <= row < first + self.queries]
+        )
+        rows = torch.tensor(self.wanted, dtype=torch.long, device=query.device)
+        return arguments, {**options, "rows": rows}
+
+    def after(self, _: nn.Module, __: tuple[Any, ...], attended: Attended) -> Attended:
+        weights = attended.weights
+        assert weights is not None
+        if self.heads is not None:
+            weights = weights[:, _existing(self.heads, self.name, weights.shape[1])]
+        positions = [self.run.queries + row for row in self.wanted]
+        self.run.add(weights.detach().float().cpu(), positions, self.queries, self.keys)
+        self.captured.keep(self.name, self.run)
+        return replace(attended, weights=None)
 
 
-def _wanted_rows(rows: Rows, first: int, queries: int) -> list[int]:
-    if isinstance(rows, str):
-        return list(range(queries))
-    return [row - first for row in rows if first <= row < first + queries]
+def _query_and_key(query: Tensor, key: Tensor, *_: Any, **__: Any) -> tuple[Tensor, Tensor]:
+    return query, key
 
 
 def _existing(heads: Sequence[int], name: str, available: int) -> list[int]:
@@ -212,18 +209,10 @@ def look(
     hooks = [model.register_forward_pre_hook(lambda *_: captured.run_starts())]
     try:
         for name in choose_places(places, at):
-            hooks.append(
-                places[name].register_forward_hook(_hook(captured, name, kept_rows, heads), with_kwargs=True)
-            )
+            place = _Place(captured, name, kept_rows, heads)
+            hooks.append(places[name].register_forward_pre_hook(place.before, with_kwargs=True))
+            hooks.append(places[name].register_forward_hook(place.after))
         yield captured
     finally:
         for hook in hooks:
             hook.remove()
-
-
-def _hook(captured: Captured, name: str, rows: Rows, heads: Heads) -> Callable[..., None]:
-    def record(module: nn.Module, args: tuple[Tensor, ...], options: dict[str, Any], _: Any) -> None:
-        assert isinstance(module, Attention)
-        captured._record(name, module, rows, heads, _Call(*args, **options))
-
-    return record

@@ -47,9 +47,9 @@ class HeatMap:
         >>> seen = AttentionMap("cross", weights, Tokens(("고양이", "chat")), Tokens(("the", "cat")))
         >>> Console(width=40, color_system=None).print(HeatMap(seen))
         cross
-                 the   cat
-        고양이  █ 90  ░ 10
-        chat       ·  █100
+                  the   cat
+        고양이   █ 90    10
+        chat        ·  █100
     """
 
     def __init__(self, seen: AttentionMap, *, title: str | None = None) -> None:
