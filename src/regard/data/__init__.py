@@ -32,7 +32,7 @@ _HOME = {
     "TextBatch": "batches",
 }
 
-__all__ = sorted(_HOME)  # noqa: PLE0605 (one table names both the public names and where they live)
+__all__ = sorted(_HOME)
 
 
 def __getattr__(name: str) -> Any:

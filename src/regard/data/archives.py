@@ -1,4 +1,4 @@
-"""Taking sentence pairs out of downloaded archives: member by member, within bounds, nothing unpacked to disk.
+"""Taking sentence pairs out of downloaded archives: member by member, within bounds.
 
 Members are read as streams and never written under their own names, so a path such as `../../x`, a link or a
 device in an archive has no effect.
@@ -13,7 +13,6 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 from regard.data.lines import DataError, decode_lines
 
@@ -59,7 +58,7 @@ def zipped_pairs(member: str) -> Callable[[Path, Path], None]:
 
 
 def libreoffice_pairs(language: str) -> Callable[[Path, Path], None]:
-    """How to make a .tsv.gz of English and another language from LibreOffice's translations (PO files in a tar)."""
+    """How to make a .tsv.gz of English and another language from LibreOffice's PO files in a tar."""
 
     def prepare(download: Path, made: Path) -> None:
         folder = f"/source/{language}/helpcontent2/"
@@ -73,7 +72,9 @@ def libreoffice_pairs(language: str) -> Callable[[Path, Path], None]:
                 _check_size(download, info.name, total)
                 file = archive.extractfile(info)
                 assert file is not None
-                for english, other in po_pairs(line for _, line in decode_lines(file, f"{download}: {info.name}")):
+                for english, other in po_pairs(
+                    line for _, line in decode_lines(file, f"{download}: {info.name}")
+                ):
                     out.write(f"{english}\t{other}\n".encode())
 
     return prepare
@@ -123,14 +124,21 @@ def _unquoted(text: str) -> str:
 def _readable(path: Path) -> Iterator[None]:
     try:
         yield
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, gzip.BadGzipFile, RuntimeError) as error:
+    except (
+        tarfile.TarError,
+        zipfile.BadZipFile,
+        EOFError,
+        zlib.error,
+        gzip.BadGzipFile,
+        RuntimeError,
+    ) as error:
         raise DataError(f"{path}: not an archive that can be read, or damaged ({error})") from None
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
 
 
 @contextmanager
-def _writing(path: Path) -> Iterator[IO[bytes]]:
+def _writing(path: Path) -> Iterator[gzip.GzipFile]:
     # No time stamp and no name inside: the same pairs give the same bytes.
     with path.open("wb") as raw, gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) as file:
         yield file

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,7 +13,14 @@ from typing import Any, BinaryIO, Protocol
 import numpy as np
 import numpy.typing as npt
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from regard.data.config import FilterConfig
 from regard.data.corpus import FORMAT, SIDES, EncodedCorpus
@@ -50,14 +56,15 @@ def build_corpus(
     console: Console | None = None,
     name: str = "the corpus",
 ) -> EncodedCorpus:
-    """Encode pairs (or single texts), in all threads that RAYON_NUM_THREADS allows, never holding more than a few thousand rows.
+    """Encode pairs (or single texts), in all threads that RAYON_NUM_THREADS allows.
 
+    No more than a few thousand rows are held at a time.
     The folder appears only when it is whole. One that is there already, made of the same encoders, filters
     and `key`, is opened and the rows are not read.
 
     Args:
         rows: tuples of one or two texts, such as `Pair`; read once.
-        encoders: one a field: the tokenizers of source and target, the same object twice where they are joint.
+        encoders: one a field: the tokenizers of source and target, the same twice where they are joint.
         folder: where the corpus goes; its parents are made.
         filters: rows to leave out; None leaves out only empty ones.
         key: what tells these rows from others (a file's digest, a set's name and version), for reuse; with an
@@ -146,7 +153,9 @@ class _SideWriter:
         self.tokens = 0
 
     def write(self, rows: list[list[int]], sizes: npt.NDArray[np.uint32]) -> bytes:
-        flat = np.fromiter((i for row in rows for i in row), dtype=self._dtype, count=int(sizes.sum(dtype=np.int64)))
+        flat = np.fromiter(
+            (i for row in rows for i in row), dtype=self._dtype, count=int(sizes.sum(dtype=np.int64))
+        )
         raw = flat.tobytes()
         self._ids.write(raw)
         self._starts.write((self.tokens + np.cumsum(sizes, dtype="<u8")).astype("<u8").tobytes())
@@ -162,7 +171,7 @@ def _chunks(rows: Iterator[tuple[str, ...]]) -> Iterator[list[tuple[str, ...]]]:
 def _move(work: Path, folder: Path) -> None:
     if folder.exists():
         shutil.rmtree(folder)
-    os.replace(work, folder)
+    work.replace(folder)
 
 
 class _Bar:

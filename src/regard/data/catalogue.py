@@ -48,7 +48,7 @@ def named(name: str) -> NamedSet:
 
 
 def get(name: str) -> Path:
-    """Folder of a set, after downloading the files that are on this machine neither in REGARD_DATA nor the cache.
+    """Folder of a set, after downloading what is neither in REGARD_DATA nor in the cache.
 
     Raises:
         DataError: unknown set; no network; a wrong digest.
@@ -90,16 +90,33 @@ def load_split(
     Raises:
         DataError: unknown set, split or language; a file that is not here and cannot be downloaded.
     """
-    names = (name,) if isinstance(name, str) else tuple(name)
-    if not names:
-        raise DataError("data.name: give at least one set")
-    readers = [_reader(one, split, source, target) for one in names]
-    share = max((reader.share for reader in readers), default=0.0)
+    readers = _readers(name, split, source, target)
+    share = max(reader.share for reader in readers)
     for reader in readers:
         for english, pair in reader.rows():
             inside = not reader.share or split_of(english, reader.share) == split
             if inside and not (split == "train" and share and split_of(english, share) != "train"):
                 yield pair
+
+
+def split_files(
+    name: str | Iterable[str], split: str, source: str | None = None, target: str | None = None
+) -> list[Path]:
+    """The files that `load_split` reads, for their digests; downloaded where they are not here.
+
+    Raises:
+        DataError: as `load_split`.
+    """
+    return [file for reader in _readers(name, split, source, target) for file in reader.files]
+
+
+def _readers(
+    name: str | Iterable[str], split: str, source: str | None, target: str | None
+) -> "list[_Reader]":
+    names = (name,) if isinstance(name, str) else tuple(name)
+    if not names:
+        raise DataError("data.name: give at least one set")
+    return [_reader(one, split, source, target) for one in names]
 
 
 def languages(name: str, source: str | None, target: str | None) -> tuple[str, str]:
@@ -121,15 +138,19 @@ def languages(name: str, source: str | None, target: str | None) -> tuple[str, s
     if source == target:
         raise DataError(f"{name}: source and target are both {source!r}")
     if name == "libreoffice-help" and "en" not in (source, target):
-        raise DataError(f"{name}: pairs are with English; {source} and {target} are not aligned to each other")
+        raise DataError(
+            f"{name}: pairs are with English; {source} and {target} are not aligned to each other"
+        )
     return source, target
 
 
 class _Reader:
-    """Rows of one set: the English side, by which held-out sentences are found, and the pair asked for."""
+    """One set: its files, its rows (English side and the pair asked for), and the share that it holds out."""
 
-    def __init__(self, rows: Callable[[], Iterator[tuple[str, Pair]]], share: float) -> None:
-        self.rows, self.share = rows, share
+    def __init__(
+        self, files: list[Path], rows: Callable[[], Iterator[tuple[str, Pair]]], share: float = 0.0
+    ) -> None:
+        self.files, self.rows, self.share = files, rows, share
 
 
 def _reader(name: str, split: str, source: str | None, target: str | None) -> _Reader:
@@ -140,13 +161,13 @@ def _reader(name: str, split: str, source: str | None, target: str | None) -> _R
     if name == "multi30k":
         stem = _MULTI30K_FILES[split]
         files = [find(named(name), f"{stem}.{language}.gz") for language in (source, target)]
-        return _Reader(lambda: ((pair.source, pair) for pair in read_pairs(*files)), 0.0)
+        return _Reader(files, lambda: ((pair.source, pair) for pair in read_pairs(*files)))
     if name == "korean-news":
-        return _Reader(lambda: _english_first(_korean_news(split), flip), 0.0)
+        files, read = _korean_news(split)
+        return _Reader(files, lambda: _english_first(read(), flip))
     other = target if source == "en" else source
-    file = "pairs.tsv.gz" if name.startswith("tatoeba") else f"en-{other}.tsv.gz"
-    found = find(named(name), file)
-    return _Reader(lambda: _english_first(read_pairs(found), flip), SHARES[name, other])
+    found = find(named(name), "pairs.tsv.gz" if name.startswith("tatoeba") else f"en-{other}.tsv.gz")
+    return _Reader([found], lambda: _english_first(read_pairs(found), flip), SHARES[name, other])
 
 
 def _english_first(pairs: Iterator[Pair], flip: bool) -> Iterator[tuple[str, Pair]]:
@@ -154,14 +175,19 @@ def _english_first(pairs: Iterator[Pair], flip: bool) -> Iterator[tuple[str, Pai
         yield pair.source, Pair(pair.target, pair.source) if flip else pair
 
 
-def _korean_news(split: str) -> Iterator[Pair]:
+def _korean_news(split: str) -> tuple[list[Path], Callable[[], Iterator[Pair]]]:
+    """Files of a split, and how to read English and Korean from them."""
     news = named("korean-news")
     if split in _JHE_FILES:
         stem = f"jhe-koen-{_JHE_FILES[split]}"
-        yield from read_pairs(find(news, f"{stem}.en"), find(news, f"{stem}.ko"))
-        return
+        files = [find(news, f"{stem}.en"), find(news, f"{stem}.ko")]
+        return files, lambda: read_pairs(*files)
     stem = f"korean-english-park.{_NEWS_FILES[split]}"
     archive = find(news, f"{stem}.tar.gz")
+    return [archive], lambda: _tar_pairs(archive, stem)
+
+
+def _tar_pairs(archive: Path, stem: str) -> Iterator[Pair]:
     for english, korean in zip_longest(tar_lines(archive, f"{stem}.en"), tar_lines(archive, f"{stem}.ko")):
         if english is None or korean is None:
             raise DataError(f"{archive}: {stem}.en and {stem}.ko have different numbers of lines")

@@ -29,12 +29,12 @@ class TokenizerConfig(_Strict):
     """
 
     kind: Literal["word", "bpe", "unigram", "character"] = "bpe"
-    vocabulary: int = Field(8000, ge=8)
+    vocabulary: int = Field(default=8000, ge=8)
     joint: bool = True
     lowercase: bool = False
     spaces: Literal["keep", "plain"] = "keep"
-    dropout: float = Field(0.0, ge=0.0, lt=1.0)
-    min_frequency: int = Field(2, ge=1)
+    dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
+    min_frequency: int = Field(default=2, ge=1)
 
     @model_validator(mode="after")
     def _dropout_needs_merges(self) -> "TokenizerConfig":
@@ -55,9 +55,9 @@ class FilterConfig(_Strict):
             60 bytes a row.
     """
 
-    max_length: int = Field(256, ge=1)
-    max_ratio: float = Field(4.0, ge=1.0)
-    slack: int = Field(8, ge=0)
+    max_length: int = Field(default=256, ge=1)
+    max_ratio: float = Field(default=4.0, ge=1.0)
+    slack: int = Field(default=8, ge=0)
     duplicates: Literal["drop", "keep"] = "drop"
 
 
@@ -92,7 +92,7 @@ class DataConfig(_Strict):
     target: str | int | None = None
     text: str | int | None = None
     label: str | int | None = None
-    hold_out: float = Field(0.05, gt=0.0, lt=1.0)
+    hold_out: float = Field(default=0.05, gt=0.0, lt=1.0)
     filters: FilterConfig = FilterConfig()
 
     @model_validator(mode="after")

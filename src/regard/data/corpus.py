@@ -18,13 +18,13 @@ class EncodedCorpus:
     """Rows of token ids on disk; opening costs nothing, and processes that open it share its memory.
 
     A folder holds, little-endian: `source.ids` and `target.ids` (uint16, or uint32 where the vocabulary needs
-    it), `source.starts` and `target.starts` (uint64, rows + 1), `lengths` (uint32 [rows, 2]) and `corpus.json`.
+    it), `source.starts` and `target.starts` (uint64, rows + 1), `lengths` (uint32 [rows, 2]), `corpus.json`.
     A corpus of single texts has no target. Build one with `regard.data.build_corpus`.
 
     Attributes:
         folder: where it lies.
         digest: hash of all rows and of the tokenizers; equal digests are equal corpora.
-        lengths: uint32 [rows, 2] (or [rows, 1]), tokens of source and target without special tokens; memory-mapped.
+        lengths: tokens of source and target without special tokens, uint32 [rows, 2] or [rows, 1]; mapped.
         report: what the filters left out.
     """
 

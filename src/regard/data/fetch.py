@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 
-import pooch
+import pooch  # type: ignore[import-untyped]
 
 from regard.data.lines import DataError
 from regard.data.sources import NamedSet, Source
 
 # One of the hosts refuses clients that do not name themselves.
-AGENT = "regard (https://pypi.org/project/regard)"
+AGENT = "Mozilla/5.0 (compatible; regard)"
 
 
 def local_folder(named: NamedSet, environment: Mapping[str, str] = os.environ) -> Path | None:
@@ -33,7 +33,7 @@ def local_folder(named: NamedSet, environment: Mapping[str, str] = os.environ) -
 
 def cache_folder(named: NamedSet) -> Path:
     """The set's folder in the user's cache (REGARD_CACHE moves it)."""
-    return Path(pooch.os_cache("regard") if "REGARD_CACHE" not in os.environ else os.environ["REGARD_CACHE"]) / named.name
+    return Path(os.environ.get("REGARD_CACHE") or pooch.os_cache("regard")) / named.name
 
 
 def find(named: NamedSet, file: str, *, download: bool = True) -> Path:
@@ -69,7 +69,7 @@ def _download(named: NamedSet, source: Source) -> Path:
                 source.prepare(raw, ready)
             if source.sha256 is None:
                 pin.write_text(digest_of(raw) + "\n", "utf-8")
-            os.replace(ready, made)
+            ready.replace(made)
     except OSError as error:
         raise DataError(f"{made}: could not be written ({error.strerror or error})") from None
     return made
@@ -82,7 +82,9 @@ def _retrieve(named: NamedSet, source: Source, expected: str | None, work: Path)
     name = source.url.rsplit("/", 1)[1]
     known = f"sha256:{expected}" if expected else None
     try:
-        return Path(pooch.retrieve(source.url, known_hash=known, fname=name, path=work, downloader=downloader))
+        return Path(
+            pooch.retrieve(source.url, known_hash=known, fname=name, path=work, downloader=downloader)
+        )
     except ValueError:
         raise DataError(
             f"{named.name}: {source.url} gave another file than expected (its sha256 is not {expected}). "

@@ -32,9 +32,13 @@ class FilterReport:
         return asdict(self)
 
     def __str__(self) -> str:
-        reasons = {k.replace("_", " "): v for k, v in self.as_dict().items() if k not in {"read", "kept"} and v}
+        reasons = {
+            k.replace("_", " "): v for k, v in self.as_dict().items() if k not in {"read", "kept"} and v
+        }
         left_out = ", ".join(f"{count:,} {reason}" for reason, count in reasons.items())
-        return f"{self.read:,} rows read, {self.kept:,} kept" + (f"; left out: {left_out}" if left_out else "")
+        return f"{self.read:,} rows read, {self.kept:,} kept" + (
+            f"; left out: {left_out}" if left_out else ""
+        )
 
 
 class PairFilter:

@@ -1,8 +1,8 @@
 """Which split a sentence belongs to: a pure function of the sentence.
 
 Sets of everyday sentences have several translations of one sentence, and the same sentence with other
-punctuation. Splitting rows at random would show the test to the training; here the English side decides, without
-its case and punctuation, so that every pair of a sentence goes one way, whatever else the set holds.
+punctuation. Splitting rows at random would show the test to the training; here the English side decides,
+without its case and punctuation, so that every pair of a sentence goes one way, whatever else the set holds.
 """
 
 import unicodedata
@@ -17,7 +17,9 @@ def sentence_key(text: str) -> str:
         True
     """
     folded = unicodedata.normalize("NFKC", text).casefold()
-    words = "".join(c if c.isalnum() or c.isspace() else "" for c in unicodedata.normalize("NFC", folded)).split()
+    words = "".join(
+        c if c.isalnum() or c.isspace() else "" for c in unicodedata.normalize("NFC", folded)
+    ).split()
     return " ".join(words) or " ".join(text.split())
 
 

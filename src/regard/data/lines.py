@@ -49,7 +49,9 @@ def decode_lines(file: IO[bytes], name: str) -> Iterator[tuple[int, str]]:
     while raw := file.readline(LONGEST_LINE + 1):
         number += 1
         if len(raw) > LONGEST_LINE:
-            raise DataError(f"{name}, line {number}: longer than 1 MiB; is this a text file with one row a line?")
+            raise DataError(
+                f"{name}, line {number}: longer than 1 MiB; is this a text file with one row a line?"
+            )
         if number == 1:
             raw = raw.removeprefix(b"\xef\xbb\xbf")
         if b"\0" in raw:
@@ -66,7 +68,7 @@ def decode_lines(file: IO[bytes], name: str) -> Iterator[tuple[int, str]]:
 
 def _open(path: Path) -> IO[bytes]:
     if path.suffix == ".gz":
-        return io.BufferedReader(gzip.open(path, "rb"))  # type: ignore[arg-type]  # GzipFile is raw enough
+        return io.BufferedReader(gzip.open(path, "rb"))
     return path.open("rb")
 
 

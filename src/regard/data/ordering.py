@@ -1,6 +1,5 @@
-"""Rows in order of length, cut into groups and batches; once a corpus, in memory bounded by its distinct lengths."""
+"""Rows in order of length, cut into groups and batches; in memory bounded by the number of distinct lengths."""
 
-import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,8 @@ Table = npt.NDArray[np.integer[Any]]
 # tokens) 0 gives 2.8 % padding and 60 % of the rows that shared a batch share one again in the next epoch;
 # 1.5 gives 4 % and 40 %; 4 gives 7 % and 20 %.
 GROUP_BATCHES = 1.5
+# Unless its longest row were more than so many times, and one more, its shortest.
+GROUP_STRETCH = 1.1
 CHUNK = 1 << 20
 HALF = 1 << 31
 
@@ -63,7 +64,7 @@ def arrange_on_disk(table: Table, tokens: int, specials: int, folder: Path) -> A
             np.save(drafts[1], arranged.groups)
             np.save(drafts[2], arranged.batches)
             for draft, path in zip(drafts, paths, strict=True):
-                os.replace(draft, path)
+                draft.replace(path)
     return Arrangement(*(np.load(path, mmap_mode="r") for path in paths))
 
 
@@ -104,11 +105,14 @@ def _counting_sort(table: Table, specials: int, keys: Ints, starts: Ints, order:
 def _groups(longest: Ints, ends: Ints, tokens: int) -> tuple[Ints, Ints]:
     """Neighbouring keys joined until they fill `GROUP_BATCHES`; start of each group, and its longest side."""
     starts, sides = [0], []
-    for position, (length, end) in enumerate(zip(longest.tolist(), ends.tolist(), strict=True)):
+    shortest, after = int(longest[0]), [*longest[1:].tolist(), 0]
+    for length, end, following in zip(longest.tolist(), ends.tolist(), after, strict=True):
         full = (end - starts[-1]) * length >= GROUP_BATCHES * tokens
-        if full or position == len(ends) - 1:
+        # A small corpus must not pay for mixing with padding.
+        if full or not following or following > GROUP_STRETCH * shortest + 1:
             starts.append(end)
             sides.append(length)
+            shortest = following
     return np.array(starts, np.int64), np.array(sides, np.int64)
 
 

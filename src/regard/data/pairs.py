@@ -58,4 +58,4 @@ def read_pairs(
 def _different(path: Path, target_path: Path, last: int, first_ended: bool) -> str:
     short, long = (path, target_path) if first_ended else (target_path, path)
     total = sum(1 for _ in read_lines(long))
-    return f"{short} ends after line {last}, but {long} has {total} lines; aligned files have the same number of lines"
+    return f"{short} ends after line {last}, but {long} has {total} lines; aligned files have equally many"

@@ -1,7 +1,7 @@
 """A random permutation of any range in O(1) memory: a Feistel network that walks its cycles.
 
-Black and Rogaway, *Ciphers with arbitrary finite domains*, CT-RSA 2002, §4: a permutation of 2^b ≥ n numbers is
-applied again and again until it lands below n. That is a permutation of the n numbers.
+Black and Rogaway, *Ciphers with arbitrary finite domains*, CT-RSA 2002, §4: a permutation of 2^b ≥ n numbers
+is applied again and again until it lands below n. That is a permutation of the n numbers.
 """
 
 import numpy as np
@@ -73,4 +73,5 @@ def _scramble(x: Whole) -> Whole:
     x = x + U64(0x9E3779B97F4A7C15)
     x = (x ^ (x >> U64(30))) * U64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> U64(27))) * U64(0x94D049BB133111EB)
-    return x ^ (x >> U64(31))
+    mixed: Whole = x ^ (x >> U64(31))
+    return mixed

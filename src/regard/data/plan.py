@@ -1,10 +1,10 @@
 """The batch plan: which rows each rank reads at each step, as a pure function.
 
 Rows are put in order of length once: by the longer side, and within it by the difference of the two sides,
-up and down in turn so that neighbours are alike on both sides. Neighbouring lengths are joined to *groups* of at
-least one and a half batches. Batches are cut from this order once, so their number and sizes never change; each epoch
-shuffles the batches, and shuffles the rows inside each group, so that batches mix. Both shuffles are Feistel
-permutations: nothing of the corpus's length is held, and step 10,000 costs what step 1 does.
+up and down in turn so that neighbours are alike on both sides. Neighbouring lengths are joined to *groups* of
+about one and a half batches. Batches are cut from this order once, so their number and sizes never change; each
+epoch shuffles the batches, and shuffles the rows inside each group, so that batches mix. Both shuffles are
+Feistel permutations: nothing of the corpus's length is held, and step 10,000 costs what step 1 does.
 """
 
 from pathlib import Path
@@ -78,5 +78,7 @@ class BatchPlan:
         place = np.arange(first + rank, last, world)
         group = np.searchsorted(self._groups, place, side="right") - 1
         start, size = self._groups[group], self._groups[group + 1] - self._groups[group]
-        shuffled = start + permute(place - start, size, np.uint64(mix(self.seed, epoch, 1)) ^ group.astype(np.uint64))
+        shuffled = start + permute(
+            place - start, size, np.uint64(mix(self.seed, epoch, 1)) ^ group.astype(np.uint64)
+        )
         return np.asarray(self._order[shuffled], dtype=np.int64)

@@ -54,9 +54,7 @@ class NamedSet:
 
 
 _MULTI30K = "https://raw.githubusercontent.com/multi30k/dataset/a3d2e0d26b56f3846f66a952536ffed4e401d05a/data/task1/raw/"
-_KOREAN = (
-    "https://raw.githubusercontent.com/jungyeul/korean-parallel-corpora/a1fb53dc5216f3a2d07d973456d8921ed23c88c6/"
-)
+_KOREAN = "https://raw.githubusercontent.com/jungyeul/korean-parallel-corpora/a1fb53dc5216f3a2d07d973456d8921ed23c88c6/"
 _LIBREOFFICE = (
     "https://downloadarchive.documentfoundation.org/libreoffice/old/7.4.7.2/src/"
     "libreoffice-translations-7.4.7.2.tar.xz"
@@ -103,8 +101,8 @@ SETS: dict[str, NamedSet] = {
             ("en", "fr", "de"),
             "none stated; for non-commercial research and education",
             False,
-            "Elliott, Frank, Sima'an and Specia, Multi30K: Multilingual English-German Image Descriptions, VL 2016; "
-            "French: Elliott, Frank, Barrault, Bougares and Specia, WMT 2017",
+            "Elliott, Frank, Sima'an and Specia, Multi30K: Multilingual English-German Image Descriptions, "
+            "VL 2016; French: Elliott, Frank, Barrault, Bougares and Specia, WMT 2017",
             "https://github.com/multi30k/dataset",
             tuple(
                 Source(f"{name}.gz", f"{_MULTI30K}{name}.gz", digest)
@@ -119,7 +117,14 @@ SETS: dict[str, NamedSet] = {
             True,
             _TATOEBA_CREDIT,
             "https://www.manythings.org/anki/",
-            (Source("pairs.tsv.gz", "https://www.manythings.org/anki/fra-eng.zip", None, zipped_pairs("fra.txt")),),
+            (
+                Source(
+                    "pairs.tsv.gz",
+                    "https://www.manythings.org/anki/fra-eng.zip",
+                    None,
+                    zipped_pairs("fra.txt"),
+                ),
+            ),
         ),
         NamedSet(
             "tatoeba-en-ko",
@@ -129,7 +134,14 @@ SETS: dict[str, NamedSet] = {
             True,
             _TATOEBA_CREDIT,
             "https://www.manythings.org/anki/",
-            (Source("pairs.tsv.gz", "https://www.manythings.org/anki/kor-eng.zip", None, zipped_pairs("kor.txt")),),
+            (
+                Source(
+                    "pairs.tsv.gz",
+                    "https://www.manythings.org/anki/kor-eng.zip",
+                    None,
+                    zipped_pairs("kor.txt"),
+                ),
+            ),
         ),
         NamedSet(
             "korean-news",
@@ -140,7 +152,8 @@ SETS: dict[str, NamedSet] = {
             "Park, Hong and Cha, Korean Language Resources for Everyone, PACLIC 30, 2016",
             "https://github.com/jungyeul/korean-parallel-corpora",
             tuple(
-                Source(name.rsplit("/", 1)[1], _KOREAN + name, digest) for name, digest in _KOREAN_DIGESTS.items()
+                Source(name.rsplit("/", 1)[1], _KOREAN + name, digest)
+                for name, digest in _KOREAN_DIGESTS.items()
             ),
         ),
         NamedSet(

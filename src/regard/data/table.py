@@ -9,7 +9,9 @@ from regard.data.lines import DataError, read_lines
 Field = str | int
 
 
-def read_rows(path: Path | str, fields: tuple[Field | None, ...], names: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+def read_rows(
+    path: Path | str, fields: tuple[Field | None, ...], names: tuple[str, ...]
+) -> Iterator[tuple[str, ...]]:
     """The asked fields of each row, in the order asked.
 
     Args:
@@ -57,8 +59,8 @@ def _header(path: Path, columns: list[Field]) -> Callable[[Field], int]:
     missing = [column for column in columns if isinstance(column, str) and column not in header]
     if missing:
         raise DataError(
-            f"{path}, line 1: the header has no column {missing[0]!r}; it has {', '.join(map(repr, header))}. "
-            "Give a column of the header, or a column number from 0"
+            f"{path}, line 1: the header has no column {missing[0]!r}; it has "
+            f"{', '.join(map(repr, header))}. Give a column of the header, or a column number from 0"
         )
     return lambda column: header.index(column) if isinstance(column, str) else column
 

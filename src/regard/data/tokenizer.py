@@ -92,7 +92,9 @@ class Tokenizer:
         normal: str = self._inner.normalizer.normalize_str(_unicode(text))
         return normal.removeprefix(" ")
 
-    def encode(self, text: str, *, dropout: np.random.Generator | None = None, rate: float = 0.1) -> list[int]:
+    def encode(
+        self, text: str, *, dropout: np.random.Generator | None = None, rate: float = 0.1
+    ) -> list[int]:
         """Ids of a text, without special ids.
 
         Args:
@@ -124,7 +126,7 @@ class Tokenizer:
     def words(self, ids: Iterable[int]) -> list[int | None]:
         """The index of the word that each token belongs to, None for special tokens; for joining subwords.
 
-        Words are numbered from 0 in the order of the text; punctuation marks and digits are words of their own.
+        Words are numbered from 0 in the order of the text; a punctuation mark or a digit is a word of its own.
         """
         ids = [int(i) for i in ids]
         pieces = [None if i < len(SPECIALS) and i != self.unk else self._surface(i) for i in ids]
@@ -165,14 +167,18 @@ def _unicode(text: str) -> str:
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
-        raise UserError(f"text is not valid Unicode at character {error.start} (half of a surrogate pair)") from None
+        raise UserError(
+            f"text is not valid Unicode at character {error.start} (half of a surrogate pair)"
+        ) from None
     return text
 
 
 def _visible(surface: str) -> str:
     start = 1 if surface[:1].isspace() else 0
-    rest = "".join(" " if c.isspace() and c.isprintable() else repr(c)[1:-1] if c.isspace() else c
-                   for c in surface[start:])
+    rest = "".join(
+        " " if c.isspace() and c.isprintable() else repr(c)[1:-1] if c.isspace() else c
+        for c in surface[start:]
+    )
     return "▁" * start + rest
 
 

@@ -68,8 +68,8 @@ def _room(config: TokenizerConfig) -> int:
     if room < 1:
         least = len(SPECIALS) + len(BYTES) + 1
         raise UserError(
-            f"tokenizer.vocabulary = {config.vocabulary}: a {config.kind} vocabulary holds {len(SPECIALS)} special and "
-            f"{len(BYTES)} byte tokens; give at least {least}"
+            f"tokenizer.vocabulary = {config.vocabulary}: a {config.kind} vocabulary holds "
+            f"{len(SPECIALS)} special and {len(BYTES)} byte tokens; give at least {least}"
         )
     return room
 

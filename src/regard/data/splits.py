@@ -1,0 +1,145 @@
+"""From what a recipe says about data to rows that can be read again and again."""
+
+import json
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from regard.data.catalogue import load_split, split_files
+from regard.data.config import DataConfig
+from regard.data.fetch import digest_of
+from regard.data.held_out import position
+from regard.data.labelled import Labelled, read_labelled
+from regard.data.lines import DataError, read_lines
+from regard.data.pairs import Pair, read_pairs
+
+Row = TypeVar("Row", bound=tuple[str, ...])
+
+
+class Rows(Generic[Row]):
+    """Rows of a split; each iteration reads the files again, nothing is held.
+
+    Attributes:
+        name: what errors and progress call them.
+        files: what is read.
+    """
+
+    def __init__(self, read: Callable[[], Iterator[Row]], name: str, files: list[Path], made_of: str) -> None:
+        self._read, self.name, self.files, self._made_of = read, name, files, made_of
+
+    def __iter__(self) -> Iterator[Row]:
+        return self._read()
+
+    @cached_property
+    def digest(self) -> str:
+        """Hash of the files' content and of what was asked of them: equal digests are equal rows."""
+        parts = [self._made_of, *(digest_of(file) for file in self.files)]
+        return sha256("\n".join(parts).encode()).hexdigest()
+
+
+def pairs_of(config: DataConfig, split: str) -> Rows[Pair]:
+    """Pairs of a split (*train*, *validation*, *test*, or a named set's own).
+
+    Raises:
+        DataError: no such split or file, when asked or when read.
+    """
+    if config.sets:
+        source, target = _language(config.source, "source"), _language(config.target, "target")
+        files = split_files(config.sets, split, source, target)
+        about = _about(config.sets, split, source, target)
+        return Rows(
+            lambda: load_split(config.sets, split, source, target), "+".join(config.sets), files, about
+        )
+
+    def read(files: list[Path]) -> Iterator[Pair]:
+        return read_pairs(*files, source=config.source, target=config.target)
+
+    return _from_files(config, split, read, (config.source, config.target))
+
+
+def texts_of(config: DataConfig, split: str) -> Rows[tuple[str]]:
+    """Lines of text of a split, each a document; for language modelling. Empty lines are passed over.
+
+    A named set gives the texts of one language, `target` (else its first other than `source`).
+
+    Raises:
+        DataError: no such split or file.
+    """
+    if config.sets:
+        pairs = pairs_of(config, split)
+        return Rows(
+            lambda: ((pair.target,) for pair in pairs), pairs.name, pairs.files, pairs.digest + "target"
+        )
+
+    def read(files: list[Path]) -> Iterator[tuple[str]]:
+        if len(files) != 1:
+            raise DataError(f"data.{split}: language modelling reads one text file, not two")
+        return ((line,) for _, line in read_lines(files[0]) if line.strip())
+
+    return _from_files(config, split, read, ())
+
+
+def labelled_of(config: DataConfig, split: str) -> Rows[Labelled]:
+    """Labelled texts of a split, for classification.
+
+    Raises:
+        DataError: no such split or file; a named set (none has labels).
+    """
+    if config.sets:
+        raise DataError(
+            f"data.name = {config.sets[0]!r}: this set has no labels; give data.train a TSV or JSONL file"
+        )
+
+    def read(files: list[Path]) -> Iterator[Labelled]:
+        if len(files) != 1:
+            raise DataError(f"data.{split}: classification reads one TSV or JSONL file, not two")
+        return read_labelled(files[0], text=config.text, label=config.label)
+
+    return _from_files(config, split, read, (config.text, config.label))
+
+
+def _from_files(
+    config: DataConfig, split: str, read: Callable[[list[Path]], Iterator[Row]], fields: tuple[object, ...]
+) -> Rows[Row]:
+    given = {"train": config.train, "validation": config.validation, "test": config.test}
+    if split not in given:
+        raise DataError(f"data: files have no split {split!r}; there are {', '.join(given)}")
+    chosen, held = given[split], config.validation is None and split != "test"
+    if chosen is None and not held:
+        raise DataError(f"data.{split}: no file is given")
+    chosen = chosen or config.train
+    assert chosen is not None  # the config holds either a name or train
+    files = list(chosen) if isinstance(chosen, tuple) else [chosen]
+    for file in files:
+        if not file.is_file():
+            raise DataError(
+                f"data.{split}: {file}: {'is a folder' if file.is_dir() else 'there is no such file'}"
+            )
+    share = config.hold_out if held else 0.0
+    about = _about(split if held else "", share, *fields)
+    return Rows(lambda: _held(read(files), split, share, files), " and ".join(map(str, files)), files, about)
+
+
+def _held(rows: Iterator[Row], split: str, share: float, files: list[Path]) -> Iterator[Row]:
+    some = False
+    for row in rows:
+        if not share or (position(row[0]) < share) == (split == "validation"):
+            some = True
+            yield row
+    if not some:
+        what = "no row is left" if split == "train" else "no row falls into the share held out"
+        raise DataError(
+            f"{files[0]}: {what} for {split}; give data.validation a file, or another data.hold_out"
+        )
+
+
+def _about(*parts: object) -> str:
+    return json.dumps(parts, default=str)
+
+
+def _language(value: str | int | None, key: str) -> str | None:
+    if isinstance(value, int):
+        raise DataError(f"data.{key} = {value}: a named set has languages, such as 'en', not column numbers")
+    return value
