@@ -51,6 +51,19 @@ def families_for(texts: Iterable[str]) -> list[str]:
     return families
 
 
+def can_draw(text: str) -> bool:
+    """Whether the installed fonts can draw every character of ``text``.
+
+    Example:
+        >>> can_draw("chat")
+        True
+    """
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", MissingGlyphs)
+        families_for([text])
+    return not told
+
+
 def _choose(fonts: dict[str, str], missing: set[str], families: list[str]) -> set[str]:
     """Adds families that draw some of ``missing`` to ``families``; returns what is still missing."""
     known = [family for family in _KNOWN if family in fonts]
