@@ -9,10 +9,14 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from regard.data.corpus import EncodedCorpus
+
 PAD, BOS, EOS, CLS, SEP = 0, 2, 3, 4, 5
 IGNORE = -100
 
 Rows = Sequence[npt.NDArray[np.integer[Any]] | Sequence[int]]
+# Ids of all rows end to end, and the length of each.
+Flat = tuple[npt.NDArray[np.integer[Any]], npt.NDArray[np.int64]]
 
 
 class _Tensors:
@@ -79,6 +83,11 @@ class TextBatch(_Tensors):
         return self.inputs.numel()
 
 
+def pair_batch(corpus: EncodedCorpus, rows: npt.NDArray[np.int64]) -> PairBatch:
+    """Rows of a corpus as a batch; the quick way to `collate_pairs`."""
+    return _pairs(corpus.source.gather(rows), corpus.target.gather(rows))
+
+
 def collate_pairs(sources: Rows, targets: Rows) -> PairBatch:
     """Pad pairs of ids (without special tokens) to a batch.
 
@@ -87,21 +96,7 @@ def collate_pairs(sources: Rows, targets: Rows) -> PairBatch:
         >>> batch.source.tolist(), batch.target_in.tolist(), batch.target_out.tolist()
         ([[7, 8, 3], [9, 3, 0]], [[2, 6, 0], [2, 6, 7]], [[6, 3, -100], [6, 7, 3]])
     """
-    source, source_mask = _pad(sources, after=EOS)
-    target, target_mask = _pad(targets, before=BOS, after=EOS)
-    out = np.where(target_mask[:, 1:], target[:, 1:], IGNORE)
-    # Reading stops one before the end: </s> is said, never read.
-    read = target[:, :-1].copy()
-    read[read == EOS] = PAD
-    tokens = int(target_mask[:, 1:].sum())
-    return PairBatch(
-        torch.from_numpy(source),
-        torch.from_numpy(source_mask),
-        torch.from_numpy(read),
-        torch.from_numpy(out),
-        tokens,
-        int(source_mask.sum()) + tokens,
-    )
+    return _pairs(_flat(sources), _flat(targets))
 
 
 def collate_sources(sources: Rows) -> tuple[Tensor, Tensor]:
@@ -111,8 +106,13 @@ def collate_sources(sources: Rows) -> tuple[Tensor, Tensor]:
         >>> collate_sources([[7, 8], []])[0].tolist()
         [[7, 8, 3], [3, 0, 0]]
     """
-    source, mask = _pad(sources, after=EOS)
-    return torch.from_numpy(source), torch.from_numpy(mask)
+    ids, mask = _pad(_flat(sources), after=EOS)
+    return torch.from_numpy(ids), torch.from_numpy(mask)
+
+
+def labelled_batch(corpus: EncodedCorpus, rows: npt.NDArray[np.int64]) -> TextBatch:
+    """Rows of a corpus of labelled texts as a batch; the quick way to `collate_labelled`."""
+    return _labelled(corpus.source.gather(rows), corpus.target.gather(rows)[0])
 
 
 def collate_labelled(texts: Rows, labels: Sequence[int] | npt.NDArray[np.integer[Any]]) -> TextBatch:
@@ -122,33 +122,59 @@ def collate_labelled(texts: Rows, labels: Sequence[int] | npt.NDArray[np.integer
         >>> collate_labelled([[7], [8, 9]], [1, 0]).inputs.tolist()
         [[4, 7, 5, 0], [4, 8, 9, 5]]
     """
-    inputs, mask = _pad(texts, before=CLS, after=SEP)
-    return TextBatch(
-        torch.from_numpy(inputs),
+    return _labelled(_flat(texts), np.asarray(labels))
+
+
+def _pairs(source: Flat, target: Flat) -> PairBatch:
+    ids, mask = _pad(source, after=EOS)
+    # One column more than is read or said: the two are this block without its last and its first column.
+    block, real = _pad(target, before=BOS, after=EOS)
+    said = real[:, 1:]
+    out = np.where(said, block[:, 1:], IGNORE)
+    read = block[:, :-1] * said  # </s> is said, never read
+    tokens = int(said.sum())
+    return PairBatch(
+        torch.from_numpy(ids),
         torch.from_numpy(mask),
-        torch.as_tensor(np.asarray(labels, np.int64)),
+        torch.from_numpy(read),
+        torch.from_numpy(out),
+        tokens,
+        int(mask.sum()) + tokens,
+    )
+
+
+def _labelled(texts: Flat, labels: npt.NDArray[np.integer[Any]]) -> TextBatch:
+    ids, mask = _pad(texts, before=CLS, after=SEP)
+    return TextBatch(
+        torch.from_numpy(ids),
+        torch.from_numpy(mask),
+        torch.from_numpy(labels.astype(np.int64)),
         None,
-        len(inputs),
+        len(ids),
         int(mask.sum()),
     )
 
 
+def _flat(rows: Rows) -> Flat:
+    lengths = np.fromiter(map(len, rows), np.int64, len(rows))
+    if not lengths.sum():
+        return np.empty(0, np.int64), lengths
+    return np.concatenate([np.asarray(row, np.int64) for row in rows]), lengths
+
+
 def _pad(
-    rows: Rows, *, before: int | None = None, after: int | None = None
+    rows: Flat, *, before: int | None = None, after: int | None = None
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
     """Rows between special tokens, padded on the right: ids and mask [rows, longest]."""
-    lead = before is not None
-    inner = np.fromiter(map(len, rows), np.int64, len(rows))
+    flat, inner = rows
+    lead = int(before is not None)
     lengths = inner + lead + (after is not None)
-    width = int(lengths.max(initial=1))
-    columns = np.arange(width)
+    columns = np.arange(int(lengths.max(initial=1)))
+    ids = np.zeros((len(inner), len(columns)), np.int64)
     mask = columns < lengths[:, None]
-    ids = np.zeros((len(rows), width), np.int64)
-    if len(rows):
-        flat = np.concatenate([np.asarray(row) for row in rows])
-        ids[(columns >= lead) & (columns < (inner + lead)[:, None])] = flat
-        if before is not None:
-            ids[:, 0] = before
-        if after is not None:
-            ids[np.arange(len(rows)), lengths - 1] = after
+    ids[(columns >= lead) & (columns < (inner + lead)[:, None])] = flat
+    if before is not None:
+        ids[:, 0] = before
+    if after is not None:
+        ids[np.arange(len(ids)), lengths - 1] = after
     return ids, mask

@@ -84,7 +84,8 @@ class EncodedCorpus:
             raise DataError(f"{path}: {what}; delete the folder {self.folder} and encode again")
         if count == 0:  # an empty file cannot be mapped
             return np.empty(0, dtype)
-        return np.memmap(path, dtype=dtype, mode="r", shape=(count,))
+        # A plain view of the mapping: slicing a memmap object itself is many times slower.
+        return np.asarray(np.memmap(path, dtype=dtype, mode="r", shape=(count,)))
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,15 @@ class Side:
 
     def __getitem__(self, row: int) -> npt.NDArray[np.integer[Any]]:
         return self.ids[int(self.starts[row]) : int(self.starts[row + 1])]
+
+    def gather(
+        self, rows: npt.NDArray[np.int64]
+    ) -> tuple[npt.NDArray[np.integer[Any]], npt.NDArray[np.int64]]:
+        """Ids of many rows end to end [tokens], and the length of each [rows]."""
+        first = self.starts[rows].astype(np.int64)
+        lengths = self.starts[rows + 1].astype(np.int64) - first
+        before = np.cumsum(lengths) - lengths
+        return self.ids[np.arange(lengths.sum()) + np.repeat(first - before, lengths)], lengths
 
 
 def _read_about(folder: Path) -> dict[str, Any]:

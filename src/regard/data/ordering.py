@@ -1,4 +1,4 @@
-"""Rows in order of length, cut into groups and batches; in memory bounded by the number of distinct lengths."""
+"""Rows in order of length, cut into groups and batches; in memory bounded by the number of lengths."""
 
 import tempfile
 from collections.abc import Iterator

@@ -61,7 +61,8 @@ def _feistel(x: Whole, bits: Whole, key: Whole) -> Whole:
         left, right = right, left ^ (noise & _ones(left_bits))
         # The halves may be one bit apart in width: they trade widths as they trade places.
         left_bits, right_bits = right_bits, left_bits
-    return (left << right_bits) | right
+    joined: Whole = (left << right_bits) | right
+    return joined
 
 
 def _ones(bits: Whole) -> Whole:

@@ -2,9 +2,9 @@
 
 Rows are put in order of length once: by the longer side, and within it by the difference of the two sides,
 up and down in turn so that neighbours are alike on both sides. Neighbouring lengths are joined to *groups* of
-about one and a half batches. Batches are cut from this order once, so their number and sizes never change; each
-epoch shuffles the batches, and shuffles the rows inside each group, so that batches mix. Both shuffles are
-Feistel permutations: nothing of the corpus's length is held, and step 10,000 costs what step 1 does.
+about one and a half batches. Batches are cut from this order once, so their number and sizes never change;
+each epoch shuffles the batches, and shuffles the rows inside each group, so that batches mix. Both shuffles
+are Feistel permutations: nothing of the corpus's length is held, and step 10,000 costs what step 1 does.
 """
 
 from pathlib import Path

@@ -8,7 +8,11 @@ import json
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import tokenizers
+
+from regard.data.corpus import Side
+from regard.data.permutation import mix
 
 
 @dataclass(frozen=True)
@@ -104,3 +108,25 @@ class MergeTable:
             _, merged, at = found[0]
             pieces[at : at + 2] = [merged]
             step += 1
+
+
+def recut(
+    side: Side,
+    rows: npt.NDArray[np.int64],
+    merges: MergeTable,
+    rate: float,
+    key: tuple[int, ...],
+) -> list[list[int]]:
+    """Rows of a corpus cut anew; a pure function of its arguments, whatever else is in the batch.
+
+    Args:
+        side: source or target of a corpus.
+        rows: which rows [rows].
+        merges: of the side's tokenizer.
+        rate: probability of skipping a merge.
+        key: what else the cut depends on, such as seed, epoch and 0 for source, 1 for target.
+    """
+    return [
+        merges.resample(side[row].tolist(), rate, np.random.Generator(np.random.PCG64(mix(*key, row))))
+        for row in rows.tolist()
+    ]

@@ -1,12 +1,16 @@
 """Rows of a TSV or JSONL file with two or more fields that are asked for by name or number."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from regard.data.lines import DataError, read_lines
 
 Field = str | int
+
+# JSON can spell what no text can hold.
+HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 
 def read_rows(
@@ -80,4 +84,8 @@ def _jsonl(path: Path, fields: tuple[Field | None, ...], names: tuple[str, ...])
             value = row[key]
             if isinstance(value, bool) or not isinstance(value, str | int):
                 raise DataError(f"{path}, line {number}: {key!r} must be text, found {type(value).__name__}")
+            if HALF_PAIR.search(str(value)):
+                raise DataError(
+                    f"{path}, line {number}: {key!r} holds half of a surrogate pair (\\ud800 to \\udfff)"
+                )
         yield tuple(str(row[key]) for key in keys)

@@ -16,7 +16,7 @@ import tokenizers
 
 from regard.data.config import TokenizerConfig
 from regard.data.subwords import MergeTable
-from regard.data.training_tokenizers import SPECIALS, train
+from regard.data.training_tokenizers import SPECIALS, train, words_in
 from regard.errors import UserError
 
 
@@ -126,14 +126,14 @@ class Tokenizer:
     def words(self, ids: Iterable[int]) -> list[int | None]:
         """The index of the word that each token belongs to, None for special tokens; for joining subwords.
 
-        Words are numbered from 0 in the order of the text; a punctuation mark or a digit is a word of its own.
+        Words are numbered from 0 in the order of the text; a mark or a digit is a word of its own.
         """
         ids = [int(i) for i in ids]
         pieces = [None if i < len(SPECIALS) and i != self.unk else self._surface(i) for i in ids]
         pieces = _join_bytes(pieces)
         text = "".join(piece for piece in pieces if piece)
         word_at = np.zeros(len(text) + 1, dtype=np.int64)
-        for index, (_, (start, end)) in enumerate(self._inner.pre_tokenizer.pre_tokenize_str(text)):
+        for index, (start, end) in enumerate(words_in(text)):
             word_at[start:end] = index
         words: list[int | None] = []
         position, compact = 0, dict[int, int]()

@@ -2,7 +2,8 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import repeat
 
 from tokenizers import Regex, decoders, models, normalizers, pre_tokenizers, trainers
 from tokenizers import Tokenizer as Inner
@@ -18,32 +19,30 @@ PIECE = r"\s?[\p{L}\p{M}]+['’]?|\s?\p{N}|\s?([^\s\p{L}\p{M}\p{N}])\1*|\s"
 
 
 def train(texts: Iterable[str], config: TokenizerConfig) -> Inner:
-    """Learn a vocabulary; see `regard.data.Tokenizer.train`."""
-    counted = _Counted(texts)
-    if config.kind == "word":
-        inner = _words(counted, config)
-    elif config.kind == "character":
-        inner = _characters(counted, config)
-    elif config.kind == "bpe":
-        inner = _bpe(counted, config)
-    else:
-        inner = _unigram(counted, config)
-    return inner
+    """Learn a vocabulary; see `regard.data.Tokenizer.train`.
+
+    Texts are read once and only the different words in them are held. The same texts give the same vocabulary.
+    """
+    words: Counter[str] = Counter()
+    for text in texts:
+        words.update(text.split(" "))
+    if not any(word.strip() for word in words):
+        raise UserError("tokenizer: there is no text to learn a vocabulary from")
+    return _KINDS[config.kind](words, config)
 
 
-class _Counted:
-    """The texts, refusing to end empty: the library would make a vocabulary of nothing."""
+def _split(pattern: str) -> pre_tokenizers.PreTokenizer:
+    return pre_tokenizers.Split(Regex(pattern), behavior="isolated")
 
-    def __init__(self, texts: Iterable[str]) -> None:
-        self._texts = texts
 
-    def __iter__(self) -> Iterator[str]:
-        some = False
-        for text in self._texts:
-            some = some or bool(text.strip())
-            yield text
-        if not some:
-            raise UserError("tokenizer: there is no text to learn a vocabulary from")
+def words_in(text: str) -> list[tuple[int, int]]:
+    """Start and end of each word, mark and digit; every character is in one of them.
+
+    Example:
+        >>> words_in("l'ami, 12")
+        [(0, 2), (2, 5), (5, 6), (6, 8), (8, 9)]
+    """
+    return [span for _, span in _split(PIECE).pre_tokenize_str(text)]
 
 
 def _frame(model: models.Model, config: TokenizerConfig) -> Inner:
@@ -54,8 +53,7 @@ def _frame(model: models.Model, config: TokenizerConfig) -> Inner:
         steps.append(normalizers.Replace(Regex(r"\p{Zs}"), " "))
     # One space is put before the text and taken off again, so that a first word is like any other word.
     inner.normalizer = normalizers.Sequence([*steps, normalizers.Prepend(" ")])
-    pattern = r"\s|\S" if config.kind == "character" else PIECE
-    inner.pre_tokenizer = pre_tokenizers.Split(Regex(pattern), behavior="isolated")
+    inner.pre_tokenizer = _split(r"\s|\S") if config.kind == "character" else _split(PIECE)
     unknown = [decoders.Replace("[UNK]", " [UNK]")] if config.kind == "word" else []
     inner.decoder = decoders.Sequence(
         [*unknown, decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
@@ -63,18 +61,18 @@ def _frame(model: models.Model, config: TokenizerConfig) -> Inner:
     return inner
 
 
-def _room(config: TokenizerConfig) -> int:
+def _room(config: TokenizerConfig, least: int = 1) -> int:
     room = config.vocabulary - len(SPECIALS) - len(BYTES)
-    if room < 1:
-        least = len(SPECIALS) + len(BYTES) + 1
+    if room < least:
         raise UserError(
             f"tokenizer.vocabulary = {config.vocabulary}: a {config.kind} vocabulary holds "
-            f"{len(SPECIALS)} special and {len(BYTES)} byte tokens; give at least {least}"
+            f"{len(SPECIALS)} special and {len(BYTES)} byte tokens; "
+            f"give at least {config.vocabulary - room + least}"
         )
     return room
 
 
-def _words(texts: Iterable[str], config: TokenizerConfig) -> Inner:
+def _words(words: Counter[str], config: TokenizerConfig) -> Inner:
     inner = _frame(models.WordLevel(unk_token="[UNK]"), config)
     trainer = trainers.WordLevelTrainer(
         vocab_size=config.vocabulary,
@@ -82,36 +80,34 @@ def _words(texts: Iterable[str], config: TokenizerConfig) -> Inner:
         special_tokens=list(SPECIALS),
         show_progress=False,
     )
-    inner.train_from_iterator(texts, trainer)
+    inner.train_from_iterator(_repeated(words), trainer)
     return inner
 
 
-def _characters(texts: Iterable[str], config: TokenizerConfig) -> Inner:
+def _characters(words: Counter[str], config: TokenizerConfig) -> Inner:
     room = _room(config)
     inner = _frame(models.BPE(), config)
-    counts: Counter[str] = Counter()
-    for text in texts:
-        counts.update(inner.normalizer.normalize_str(text))
-    # Ties are broken by the character itself, so that the order of the texts does not matter.
-    kept = sorted((c for c, n in counts.items() if n >= config.min_frequency), key=lambda c: (-counts[c], c))
-    vocabulary = {token: index for index, token in enumerate([*SPECIALS, *kept[:room], *BYTES])}
+    kept = _alphabet(words, inner, room, config.min_frequency)
+    vocabulary = {token: index for index, token in enumerate([*SPECIALS, *kept, *BYTES])}
     inner.model = models.BPE(vocab=vocabulary, merges=[], unk_token="[UNK]", byte_fallback=True)
     inner.add_special_tokens(list(SPECIALS))
     return inner
 
 
-def _bpe(texts: Iterable[str], config: TokenizerConfig) -> Inner:
+def _bpe(words: Counter[str], config: TokenizerConfig) -> Inner:
     room = _room(config)
     inner = _frame(models.BPE(unk_token="[UNK]", byte_fallback=True), config)
+    # Rare characters of a large script must not crowd the words out: they are spelt in bytes.
+    alphabet = _alphabet(words, inner, max(room // 2, 1))
     trainer = trainers.BpeTrainer(
         vocab_size=room + len(SPECIALS),
         min_frequency=config.min_frequency,
-        # Rare characters of a large script must not crowd the words out: they are spelt in bytes.
-        limit_alphabet=max(room // 2, 1),
+        initial_alphabet=alphabet,
+        limit_alphabet=len(alphabet),
         special_tokens=list(SPECIALS),
         show_progress=False,
     )
-    inner.train_from_iterator(texts, trainer)
+    inner.train_from_iterator(_repeated(words), trainer)
     file = json.loads(inner.to_str())
     vocabulary = file["model"]["vocab"]
     _check_size(len(vocabulary), room, config)
@@ -120,26 +116,67 @@ def _bpe(texts: Iterable[str], config: TokenizerConfig) -> Inner:
     return Inner.from_str(json.dumps(file))
 
 
-def _unigram(texts: Iterable[str], config: TokenizerConfig) -> Inner:
-    room = _room(config)
+def _unigram(words: Counter[str], config: TokenizerConfig) -> Inner:
+    # The letters of "<0x41>" must exist, so that this text is never taken for the byte token.
+    spelling = set("".join(BYTES))
+    room = _room(config, least=len(spelling) + 2)
     inner = _frame(models.Unigram(), config)
+    # This trainer keeps every letter that it sees, so words with rare letters are not shown to it.
+    alphabet = {*_alphabet(words, inner, max(room // 2 - len(spelling), 1)), *spelling}
+    normalise = inner.normalizer.normalize_str
+    common = Counter({word: n for word, n in words.items() if alphabet.issuperset(normalise(word))})
     trainer = trainers.UnigramTrainer(
         vocab_size=room + len(SPECIALS),
         unk_token="[UNK]",
         special_tokens=list(SPECIALS),
-        # The letters of "<0x41>" must exist, so that this text is never taken for the byte token.
-        initial_alphabet=sorted({*"".join(BYTES)}),
+        initial_alphabet=sorted(spelling),
         show_progress=False,
     )
-    inner.train_from_iterator(texts, trainer)
+    try:
+        inner.train_from_iterator(_repeated(common), trainer)
+    except Exception as error:  # the library raises bare Exception
+        raise UserError(
+            f"tokenizer.vocabulary = {config.vocabulary}: no unigram vocabulary could be learnt ({error}); "
+            "try a larger one"
+        ) from None
     file = json.loads(inner.to_str())
-    pieces = file["model"]["vocab"]
+    # The trainer's sums differ from run to run in their last digits, and so does the order of equal pieces.
+    specials, learnt = file["model"]["vocab"][: len(SPECIALS)], file["model"]["vocab"][len(SPECIALS) :]
+    learnt = sorted(
+        ([piece, round(score, 6)] for piece, score in learnt), key=lambda entry: (-entry[1], entry[0])
+    )
+    pieces = file["model"]["vocab"] = specials + learnt
     _check_size(len(pieces), room, config)
     # Below any sum of real pieces that could spell a byte token's name.
     floor = 10 * min(score for _, score in pieces) - 100.0
     pieces.extend([byte, floor] for byte in BYTES)
     file["model"]["byte_fallback"] = True
     return Inner.from_str(json.dumps(file))
+
+
+_KINDS: dict[str, Callable[[Counter[str], TokenizerConfig], Inner]] = {
+    "word": _words,
+    "character": _characters,
+    "bpe": _bpe,
+    "unigram": _unigram,
+}
+
+
+def _alphabet(words: Counter[str], inner: Inner, most: int, min_frequency: int = 1) -> list[str]:
+    """The most frequent letters, the space before a word among them."""
+    letters: Counter[str] = Counter()
+    for word, count in words.items():
+        for letter in inner.normalizer.normalize_str(word):
+            letters[letter] += count
+    # Ties are broken by the letter itself, so that the order of the texts does not matter.
+    kept = [letter for letter, count in letters.items() if count >= min_frequency]
+    return sorted(kept, key=lambda letter: (-letters[letter], letter))[:most]
+
+
+def _repeated(words: Counter[str]) -> Iterator[str]:
+    """Each word as often as it was seen; the frame puts the space before it back."""
+    for word in sorted(words):
+        yield from repeat(word, words[word])
 
 
 def _check_size(learnt: int, room: int, config: TokenizerConfig) -> None:
