@@ -1,21 +1,25 @@
-"""A small task for the trainer: guess the next word; and a program that trains on it."""
+"""A small task for the trainer: guess the next word."""
 
 from __future__ import annotations
 
-import argparse
+import itertools
+import os
 import signal
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from rich.console import Console
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from regard.attention.dropout import dropout
 from regard.errors import UserError
 from regard.nn.cross_entropy import linear_cross_entropy
-from regard.training import Loss, Trainer, TrainingConfig
+from regard.training import Loss, Trainer, TrainingConfig, checkpoint, run
+from regard.training.checkpoint import model_tensors
 
 WORDS, WIDTH = 23, 12
 
@@ -57,7 +61,7 @@ class ToyModel(nn.Module):
 class ToyTask:
     steps_per_epoch: int = 7
     rows: int = 16
-    bad_update: int = -1
+    bad_update: int = -1  # whose loss is not a number
     validations: list[float] = field(default_factory=list)
 
     def _ids(self, epoch: int, step: int) -> Tensor:
@@ -118,24 +122,45 @@ def trainer(folder: Path, *, task: ToyTask | None = None, dropped: float = 0.1, 
     )
 
 
-def main() -> None:
-    """Train in a process of its own, which tests may kill."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--dropout", type=float, default=0.1)
-    parser.add_argument("--accumulate", type=int, default=1)
-    arguments = parser.parse_args()
+def train(folder: Path, resume: bool = False, kill: tuple[str, int] | None = None, **dials: Any) -> None:
+    """Train in a process of its own; `kill` names a place in the run, and which visit to it is the last."""
     torch.set_num_threads(1)
-    made = trainer(arguments.folder, dropped=arguments.dropout, accumulate=arguments.accumulate)
-    made.console = Console(stderr=True)
+    if kill is not None:
+        _kill_at(*kill)
+    run.draw_curves = lambda folder: None  # half a second
+    made = trainer(folder, **dials)
     try:
-        made.fit(resume=arguments.resume)
+        made.fit(resume=resume)
     except UserError as error:
-        print(error)
+        print(error, file=sys.stderr)
         raise SystemExit(2) from None
+    save_file({name: t.contiguous() for name, t in model_tensors(made.job.model).items()}, folder / "final")
 
 
-if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    main()
+def _kill_at(place: str, visit: int) -> None:
+    """Make this process kill itself, as `kill -9` does, at the given visit to a place."""
+    visits = itertools.count(1)
+
+    def visited(*_: object) -> None:
+        if next(visits) == visit:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def before(function: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda *arguments, **options: (visited(), function(*arguments, **options))[1]
+
+    def half_written(tensors: dict[str, Tensor], path: Path) -> None:
+        save_file(tensors, path)
+        os.truncate(path, path.stat().st_size // 2)
+        visited()
+        save_file(tensors, path)
+
+    if place == "loss":
+        ToyTask.loss = before(ToyTask.loss)  # type: ignore[method-assign]
+    elif place == "validate":
+        ToyTask.validate = before(ToyTask.validate)  # type: ignore[method-assign]
+    elif place == "flush":
+        os.fsync = before(os.fsync)
+    elif place == "rename":
+        Path.replace = before(Path.replace)  # type: ignore[method-assign]
+    elif place == "half-written":
+        checkpoint.save_file = half_written

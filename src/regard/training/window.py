@@ -18,7 +18,8 @@ class Window:
         >>> import torch
         >>> window = Window()
         >>> window.add(torch.tensor(6.0), {})
-        >>> window.count(units=3, tokens=3, positions=4, seconds=0.5)
+        >>> window.count(norm=1.0, units=3, tokens=3, positions=4)
+        >>> window.seconds += 0.5
         >>> figures = window.figures(Processes())
         >>> figures["loss"], figures["tokens_per_second"], figures["padding"]
         (2.0, 6.0, 0.25)
@@ -38,13 +39,13 @@ class Window:
             value = value.detach().double() if isinstance(value, Tensor) else value
             self.sums[name] = self.sums.get(name, 0.0) + value
 
-    def count(self, *, units: int, tokens: int, positions: int, seconds: float) -> None:
-        """Add what an update saw in this process."""
+    def count(self, *, norm: float | Tensor, units: int, tokens: int, positions: int) -> None:
+        """Add what an update saw in this process; the norm is that of everyone's gradient."""
         self.updates += 1
+        self.norm = self.norm + (norm.detach().double() if isinstance(norm, Tensor) else norm)
         self.units += units
         self.tokens += tokens
         self.positions += positions
-        self.seconds += seconds
 
     def figures(self, processes: Processes) -> dict[str, float]:
         """Means over all processes: the loss and other figures per unit, the norm per update, the speed."""

@@ -1,0 +1,147 @@
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+from toy import ToyBatch, ToyModel, ToyTask, trainer
+
+from regard.errors import UserError
+from regard.training import Loss, run
+from regard.training.archive import Archive
+from regard.training.checkpoint import model_tensors
+from regard.training.curves import draw_curves
+from regard.training.log import read_log
+
+
+@pytest.fixture
+def pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "draw_curves", draw_curves)
+
+
+@pytest.fixture(autouse=True)
+def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "draw_curves", lambda folder: None)  # they take half a second each
+
+
+@pytest.mark.usefixtures("pictures")
+def test_a_run_learns_and_leaves_its_files(tmp_path: Path) -> None:
+    made = trainer(tmp_path)
+    figures = made.fit()
+    assert figures["accuracy"] > 0.4
+    assert figures["updates"] == 40
+    lines = read_log(tmp_path)
+    training = [line for line in lines if "loss" in line]
+    assert [line["update"] for line in training] == list(range(5, 41, 5))
+    assert training[-1]["loss"] < training[0]["loss"] / 2
+    assert training[-1]["half"] == pytest.approx(training[-1]["loss"] / 2)
+    assert {"epoch", "learning_rate", "tokens_per_second", "padding", "gradient_norm", "seconds"} <= training[
+        0
+    ].keys()
+    assert [line["update"] for line in lines if "validation" in line] == [10, 20, 30, 40]
+    assert (tmp_path / "curves.png").stat().st_size > 1000
+    assert list((tmp_path / "tensorboard").glob("events.*"))
+
+
+def test_the_first_update_is_that_of_the_mean_over_all_units(tmp_path: Path) -> None:
+    """Accumulated batches of unequal numbers of units weigh as one batch of them all."""
+    made = trainer(tmp_path, dropped=0.0, updates=1, accumulate=3, warmup=0, clip=0.0, average=1)
+    made.fit()
+    task, model = ToyTask(), ToyModel(0.0)
+    ids = torch.cat([task.batch(0, step, 0, 1).ids for step in range(3)])  # type: ignore[union-attr]
+    F.cross_entropy(F.linear(model(ids[:, 0]), model.output.weight, model.output.bias), ids[:, 1]).backward()
+    optimizer = torch.optim.AdamW(
+        [
+            {"params": [p for p in model.parameters() if p.dim() > 1], "weight_decay": 0.01},
+            {"params": [p for p in model.parameters() if p.dim() == 1], "weight_decay": 0.0},
+        ],
+        lr=0.02,
+        betas=(0.9, 0.98),
+        eps=1e-9,
+    )
+    optimizer.step()
+    for mine, other in zip(made.job.model.parameters(), model.parameters(), strict=True):
+        torch.testing.assert_close(mine, other, rtol=1e-4, atol=1e-5)
+
+
+def test_the_end_takes_the_average_where_it_is_better(tmp_path: Path) -> None:
+    task = ToyTask()
+    made = trainer(tmp_path, task=task, schedule="constant", learning_rate=0.1, average=4)
+    figures = made.fit()
+    best, averaged = task.validations[-2:]
+    assert best == min(task.validations[:4])
+    assert figures["loss"] == min(best, averaged)
+    kept = [weights_of(tmp_path, update) for update in (10, 20, 30, 40)]
+    if averaged < best:
+        for name, tensor in model_tensors(made.job.model).items():
+            if tensor.is_floating_point():
+                torch.testing.assert_close(tensor, torch.stack([one[name] for one in kept]).mean(0))
+    else:
+        update = 10 * (1 + task.validations.index(best))
+        for name, tensor in model_tensors(made.job.model).items():
+            assert torch.equal(tensor, weights_of(tmp_path, update)[name])
+
+
+def weights_of(folder: Path, update: int) -> dict[str, torch.Tensor]:
+    return Archive(folder / "checkpoints").weights([update])
+
+
+def test_patience_ends_a_run_that_gets_no_better(tmp_path: Path) -> None:
+    class Worse(ToyTask):
+        def validate(self, model: nn.Module) -> dict[str, float]:
+            self.validations.append(len(self.validations) + 1.0)
+            return {"loss": self.validations[-1]}
+
+    made = trainer(tmp_path, task=Worse(), patience=2, average=1)
+    assert made.fit()["updates"] == 30
+    assert [line["update"] for line in read_log(tmp_path) if "validation" in line] == [10, 20, 30]
+
+
+def test_without_validation_data_the_last_weights_are_averaged(tmp_path: Path) -> None:
+    class Blind(ToyTask):
+        def validate(self, model: nn.Module) -> dict[str, float]:
+            return {}
+
+    made = trainer(tmp_path, task=Blind())
+    assert made.fit().keys() == {"updates", "seconds"}
+
+
+def test_an_unknown_metric_names_the_known_ones(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="accuracy, loss"):
+        trainer(tmp_path, metric="bleu").fit()
+
+
+def test_a_loss_that_is_no_number_ends_the_run_before_it_is_saved(tmp_path: Path) -> None:
+    made = trainer(tmp_path, task=ToyTask(bad_update=13))
+    with pytest.raises(UserError, match="no longer a number"):
+        made.fit()
+    assert trainer(tmp_path).fit(resume=True)["updates"] == 40
+
+
+def test_a_folder_with_a_run_is_not_written_over(tmp_path: Path) -> None:
+    trainer(tmp_path, updates=2).fit()
+    before = (tmp_path / "log.jsonl").read_bytes()
+    with pytest.raises(UserError, match="holds a training run"):
+        trainer(tmp_path, updates=2).fit()
+    assert (tmp_path / "log.jsonl").read_bytes() == before
+
+
+def test_a_changed_recipe_is_refused_by_its_keys(tmp_path: Path) -> None:
+    trainer(tmp_path, updates=2).fit()
+    with pytest.raises(UserError, match=r"learning_rate was 0\.02, is 0\.5; seed was 1, is 2"):
+        trainer(tmp_path, updates=2, learning_rate=0.5, seed=2).fit(resume=True)
+
+
+def test_precision_is_that_of_the_run_resumed(tmp_path: Path) -> None:
+    seen = []
+
+    class Watching(ToyTask):
+        def loss(self, model: nn.Module, batch: ToyBatch) -> Loss:
+            seen.append(torch.is_autocast_enabled("cpu"))
+            return super().loss(model, batch)
+
+    trainer(tmp_path, task=Watching(), updates=4, precision="bf16").fit()
+    assert seen == [True] * 4
+    record = next((tmp_path / "checkpoints").glob("state-*.json"))
+    assert json.loads(record.read_text())["facts"]["precision"] == "bf16"
