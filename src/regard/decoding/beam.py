@@ -1,0 +1,201 @@
+"""Beam search: the most probable hypotheses of each length are kept alive (Graves 2012; Wu et al. 2016, §7).
+
+At each step every live hypothesis of a sentence is extended by every token; ``beam`` extensions live on. An
+extension by the end of sentence is finished if it is among the ``beam`` best of that step. There are always
+``beam`` live ones, so what is finished changes nothing but when to stop, and that is exact: a sentence
+leaves when no live hypothesis can come to beat the worst that would be returned, however it goes on. The
+result is that of a search up to the limit.
+"""
+
+import bisect
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from regard.decoding.candidates import log_normaliser, top
+from regard.decoding.config import DecodingConfig
+from regard.decoding.hypothesis import Hypothesis
+from regard.decoding.invariance import Found, margin
+from regard.decoding.repetition import control_repetition
+from regard.decoding.steps import Opening, Steps
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+
+class Finished:
+    """The best finished hypotheses of each sentence, and one more to tell by what margin they won.
+
+    Args:
+        sentences: how many.
+        config: ``n_best`` and the length penalty.
+    """
+
+    def __init__(self, sentences: int, config: DecodingConfig) -> None:
+        self._config = config
+        self._kept: list[list[Hypothesis]] = [[] for _ in range(sentences)]
+        self.worst = np.full(sentences, -np.inf)  # score of the last that would be returned
+        self.entry = np.full(sentences, -np.inf)  # score to beat to be kept
+
+    def add(self, sentence: int, hypothesis: Hypothesis) -> None:
+        """Keep a hypothesis if it is good enough."""
+        kept, wanted = self._kept[sentence], self._config.n_best
+        bisect.insort(kept, hypothesis, key=lambda h: -h.score)
+        del kept[wanted + 1 :]
+        if len(kept) >= wanted:
+            self.worst[sentence] = kept[wanted - 1].score
+        if len(kept) > wanted:
+            self.entry[sentence] = kept[wanted].score
+
+    def results(self) -> list[list[Hypothesis]]:
+        """The hypotheses of each sentence, best first."""
+        return [kept[: self._config.n_best] for kept in self._kept]
+
+    def contested(self, bound: float) -> Bools:
+        """Where the order of the results was decided by less than ``bound`` in log-probability."""
+
+        def close(better: Hypothesis, worse: Hypothesis) -> bool:
+            scale = min(h.log_probability / h.score if h.score else 1.0 for h in (better, worse))
+            return (better.score - worse.score) * scale < bound
+
+        return np.array([any(map(close, kept, kept[1:])) for kept in self._kept], bool)
+
+
+class Beam:
+    """The live hypotheses of a batch.
+
+    Attributes:
+        number: each live sentence's number in the batch, [sentences].
+        total: log-probabilities, [sentences, width]; the width is 1 at first, then ``beam``.
+        history: tokens, [sentences, width, t].
+    """
+
+    def __init__(self, opening: Opening, config: DecodingConfig, eos: int) -> None:
+        sentences = len(opening.limits)
+        self._config, self._eos = config, eos
+        self._begin: int = opening.history.shape[1]
+        self.number = np.arange(sentences)
+        self.limits = opening.limits
+        self.total: Floats = np.zeros((sentences, 1))
+        self.history: Ints = opening.history[:, None, :]
+        self.finished = Finished(sentences, config)
+        self.contested = np.zeros(sentences, bool)
+
+    @property
+    def step(self) -> int:
+        """Tokens that every live hypothesis has."""
+        return int(self.history.shape[2]) - self._begin
+
+    def candidates(self, logits: Tensor) -> tuple[Floats, Ints, Floats]:
+        """The extensions of each hypothesis that can matter.
+
+        Args:
+            logits: [sentences * width, vocabulary]; changed in place.
+
+        Returns:
+            log-probabilities [sentences, width, beam + 1] and tokens of the best extensions that do not end,
+            and log-probabilities [sentences, width] of those that end.
+        """
+        shape = self.total.shape
+        normaliser = log_normaliser(logits)
+        history = self.history.reshape(-1, self.history.shape[2])
+        control_repetition(logits, normaliser, history, self._config, eos=self._eos)
+        ending = logits[:, self._eos] - normaliser
+        logits[:, self._eos] = -torch.inf
+        values, tokens = top(logits, min(self._config.beam + 1, logits.shape[1]))
+        going = (values - normaliser[:, None]).double().cpu().numpy().reshape(*shape, -1)
+        ended = ending.double().cpu().numpy().reshape(shape)
+        return (
+            self.total[:, :, None] + going,
+            tokens.cpu().numpy().reshape(*shape, -1),
+            self.total + ended,
+        )
+
+    def advance(self, going: Floats, tokens: Ints, ended: Floats, bound: float) -> Ints | None:
+        """Take one step with these candidates; give the rows to go on from, or None when all is done."""
+        width, wide = self._config.beam, going.shape[2]
+        flat = going.reshape(len(going), -1)
+        if flat.shape[1] <= width:  # a tiny vocabulary: fill up with what can never win
+            flat = np.pad(flat, ((0, 0), (0, width + 1 - flat.shape[1])), constant_values=-np.inf)
+        order = np.argsort(-flat, axis=1, kind="stable")[:, : width + 1]
+        best: Floats = np.take_along_axis(flat, order, axis=1)
+        forced = self.limits <= self.step
+        self._finish(best, ended, forced, bound)
+
+        hope = self._hope(best)
+        worst, slack = self.finished.worst[self.number], bound / self._config.penalty(1)
+        close = best[:, width - 1] - best[:, width] < bound
+        self.contested[self.number] |= close & (hope[:, width - 1] >= worst - slack) & ~forced
+
+        stay = np.flatnonzero(~forced & (hope[:, 0] >= worst - slack) & (best[:, 0] > -np.inf))
+        if not len(stay):
+            return None
+        order, parents = order[stay, :width], np.minimum(order[stay, :width] // wide, self.total.shape[1] - 1)
+        picked = np.take_along_axis(tokens.reshape(len(going), -1)[stay], order % (tokens[0].size), axis=1)
+        rows = stay[:, None] * self.total.shape[1] + parents
+        self.total = best[stay, :width]
+        self.history = np.concatenate([self.history[stay[:, None], parents], picked[:, :, None]], axis=2)
+        self.number, self.limits = self.number[stay], self.limits[stay]
+        return np.asarray(rows.reshape(-1))
+
+    def _hope(self, total: Floats) -> Floats:
+        """The best score that live hypotheses [sentences, n] can come to have.
+
+        They only lose probability, and gain most from the length penalty at their shortest or their longest.
+        """
+        soonest, latest = self.step + 2, self.limits + 1
+        longest = np.array([self._config.penalty(n) for n in latest])
+        return np.asarray(total / np.maximum(self._config.penalty(soonest), longest)[:, None])
+
+    def _finish(self, best: Floats, ended: Floats, forced: Bools, bound: float) -> None:
+        """Collect the extensions ``ended`` [sentences, width] that are among the best of their sentence."""
+        width = self._config.beam
+        penalty = self._config.penalty(self.step + 1)
+        rivals = np.sort(np.concatenate([best, ended], axis=1), axis=1)[:, ::-1]
+        last, first_out = rivals[:, width - 1, None], rivals[:, width, None]
+        among = ended >= last
+        scores = ended / penalty
+        number = self.number[:, None]
+        near = (last - first_out < bound) & (abs(ended - last) < bound)
+        near &= (scores >= self.finished.worst[number] - bound / penalty) & ~forced[:, None]
+        self.contested[self.number] |= near.any(axis=1)
+        enter = (among | forced[:, None]) & (scores > self.finished.entry[number]) & (ended > -np.inf)
+        for sentence, row in zip(*np.nonzero(enter), strict=True):
+            words = self.history[sentence, row, self._begin :].tolist()
+            cut = bool(forced[sentence] and not among[sentence, row])
+            score, log_probability = float(scores[sentence, row]), float(ended[sentence, row])
+            self.finished.add(
+                int(self.number[sentence]), Hypothesis(words, score, log_probability, truncated=cut)
+            )
+
+
+def beam_search(model: Steps, opening: Opening, config: DecodingConfig, *, eos: int) -> Found:
+    """Search a batch of sentences.
+
+    Args:
+        model: gives logits.
+        opening: the sentences.
+        config: beam, n_best, length penalty, repetition control.
+        eos: the end of sentence.
+
+    Returns:
+        ``n_best`` hypotheses of each sentence, best first (fewer where fewer exist).
+    """
+    beam, cache = Beam(opening, config, eos), opening.cache
+    if not len(opening.limits):
+        return Found([], beam.contested)
+    tokens = torch.from_numpy(opening.history[:, -1].copy())
+    while True:
+        raw = model.logits(model.step(tokens, cache))
+        bound = margin(raw.dtype, wanted=config.batch_invariant)
+        with np.errstate(invalid="ignore"):
+            rows = beam.advance(*beam.candidates(raw.float()), bound)
+        if rows is None:
+            break
+        if not np.array_equal(rows, np.arange(raw.shape[0])):
+            cache.select(torch.from_numpy(rows).to(raw.device))
+        tokens = torch.from_numpy(beam.history[:, :, -1].reshape(-1).copy()).to(raw.device)
+    return Found(beam.finished.results(), beam.contested | beam.finished.contested(bound))

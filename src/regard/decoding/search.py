@@ -1,0 +1,133 @@
+"""From sources or prompts to hypotheses: the entrance to every way of decoding."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from regard.decoding.beam import beam_search
+from regard.decoding.config import DecodingConfig
+from regard.decoding.hypothesis import Hypothesis
+from regard.decoding.invariance import Found, decode_alike
+from regard.decoding.sampling import Sampler
+from regard.decoding.single import follow, greedy
+from regard.decoding.steps import LanguageSteps, Opening, Steps, TranslationSteps
+
+
+@contextmanager
+def predicting(model: object) -> Iterator[None]:
+    """Switch dropout and gradients off, and put the model back as it was."""
+    was = isinstance(model, nn.Module) and model.training
+    if was:
+        model.eval()  # type: ignore[attr-defined]
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        if was:
+            model.train()  # type: ignore[attr-defined]
+
+
+def search(
+    model: TranslationSteps, source: Tensor, mask: Tensor, config: DecodingConfig, *, bos: int, eos: int
+) -> list[list[Hypothesis]]:
+    """Translate a batch of sentences: greedily, by beam search or by sampling, as the configuration says.
+
+    In float32 on a CPU a sentence's result does not depend on the batch (:mod:`regard.decoding.invariance`).
+
+    Args:
+        model: an encoder-decoder.
+        source: ids [sentences, s], padded on the right.
+        mask: [sentences, s], True at real tokens.
+        config: how to search.
+        bos, eos: what an output begins and ends with.
+
+    Returns:
+        For each sentence ``n_best`` hypotheses, best first, or samples in the order drawn. Beam search gives
+        fewer where fewer exist.
+
+    Raises:
+        ValueError: source and mask differ in shape, or a source has no token.
+    """
+    if source.shape != mask.shape or source.dim() != 2:
+        raise ValueError(
+            f"source {tuple(source.shape)} and mask {tuple(mask.shape)} must both be [sentences, s]"
+        )
+    lengths = mask.sum(dim=1).tolist()
+    if 0 in lengths:
+        raise ValueError(f"source {lengths.index(0)} has no tokens: leave empty sentences out")
+
+    def decode(numbers: Sequence[int]) -> Found:
+        chosen, longest = list(numbers), max(lengths[n] for n in numbers)
+        ids, real = source[chosen, :longest], mask[chosen, :longest]
+        limits = np.array([config.limit(lengths[n]) for n in numbers])
+        cache = model.start(model.encode(ids, real), int(limits.max()) + 1)
+        opening = Opening(cache, np.full((len(chosen), 1), bos), limits)
+        keys = [ids[i, : lengths[n]].tolist() for i, n in enumerate(numbers)] if config.sample else []
+        return _decode(model, opening, config, keys, eos=eos)
+
+    with predicting(model):
+        return decode_alike(decode, len(lengths))
+
+
+def generate(
+    model: LanguageSteps, prompts: Sequence[Sequence[int]], config: DecodingConfig, *, length: int, eos: int
+) -> list[list[Hypothesis]]:
+    """Continue prompts with a language model.
+
+    Args:
+        model: a decoder-only model.
+        prompts: ids, each with at least one (such as <s>). Those of one length are decoded together.
+        config: how to search; ``max_ratio`` and ``max_extra`` do not apply.
+        length: the most tokens to add.
+        eos: what ends a text.
+
+    Returns:
+        For each prompt its continuations, as in :func:`search`.
+
+    Raises:
+        ValueError: a prompt is empty, or length is less than 1.
+    """
+    if length < 1 or not all(prompts):
+        raise ValueError("every prompt needs at least one token and length must be at least 1")
+    same: dict[int, list[int]] = {}
+    for index, prompt in enumerate(prompts):
+        same.setdefault(len(prompt), []).append(index)
+    device = next((p.device for p in model.parameters()), None) if isinstance(model, nn.Module) else None
+    found: list[list[Hypothesis]] = [[] for _ in prompts]
+    for size, group in same.items():
+
+        def decode(numbers: Sequence[int], size: int = size, group: list[int] = group) -> Found:
+            history = np.array([list(prompts[group[n]]) for n in numbers])
+            cache = model.start(len(history), size + length)
+            if size > 1:
+                model.prefill(torch.from_numpy(history[:, :-1].copy()).to(device), cache)
+            opening = Opening(cache, history, np.full(len(history), length))
+            return _decode(model, opening, config, history.tolist(), eos=eos)
+
+        with predicting(model):
+            for index, hypotheses in zip(group, decode_alike(decode, len(group)), strict=True):
+                found[index] = hypotheses
+    return found
+
+
+def _decode(
+    model: Steps, opening: Opening, config: DecodingConfig, keys: Sequence[Sequence[int]], *, eos: int
+) -> Found:
+    """Run the search that is asked for; ``keys`` tell samples of different sentences apart."""
+    if not config.sample:
+        if config.beam == 1:
+            return follow(model, opening, config, greedy, eos=eos)
+        return beam_search(model, opening, config, eos=eos)
+    draws = config.n_best
+    rows = np.repeat(np.arange(len(opening.limits)), draws)
+    if draws > 1:
+        opening.cache.select(torch.from_numpy(rows))
+    wide = Opening(opening.cache, opening.history[rows], opening.limits[rows])
+    sampler = Sampler(config, [[draw, *key] for key in keys for draw in range(draws)])
+    found = follow(model, wide, config, sampler, eos=eos)
+    drawn = [hypothesis for (hypothesis,) in found.hypotheses]
+    samples = [drawn[i : i + draws] for i in range(0, len(drawn), draws)]
+    return Found(samples, np.asarray(found.contested.reshape(-1, draws).any(axis=1)))
