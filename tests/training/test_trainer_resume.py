@@ -1,35 +1,17 @@
 """Runs that are killed, in processes of their own."""
 
-import multiprocessing
 import os
 import signal
 import time
-from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import pytest
 import toy
+from processes import ended, start
 from safetensors.torch import load_file
 
 from regard.training.log import read_log
-
-SERVER = multiprocessing.get_context("forkserver")
-SERVER.set_forkserver_preload(["toy", "torch._dynamo", "torch.utils.tensorboard"])  # seconds to import
-
-
-def start(folder: Path, **options: Any) -> ForkServerProcess:
-    process = SERVER.Process(target=toy.train, args=(folder,), kwargs=options)
-    with mock.patch.dict(os.environ, PYTHONPATH=str(Path(__file__).parent)):  # to find toy
-        process.start()
-    return process
-
-
-def ended(process: ForkServerProcess) -> int:
-    process.join(60)
-    assert process.exitcode is not None, "the run hangs"
-    return process.exitcode
 
 
 def losses(folder: Path) -> list[dict[str, Any]]:
@@ -72,7 +54,7 @@ def test_kill_9_changes_nothing(tmp_path: Path, whole: Path, kills: list[tuple[s
 
 
 def test_kill_9_from_outside_changes_nothing(tmp_path: Path, whole: Path) -> None:
-    for delay in (0.25, 0.1, 0.15, 0.2):
+    for delay in (0.03, 0.05, 0.07, 0.09, 0.11, 0.13):
         process = start(tmp_path, resume=True)
         time.sleep(delay)
         process.kill()

@@ -122,8 +122,18 @@ def trainer(folder: Path, *, task: ToyTask | None = None, dropped: float = 0.1, 
     )
 
 
-def train(folder: Path, resume: bool = False, kill: tuple[str, int] | None = None, **dials: Any) -> None:
-    """Train in a process of its own; `kill` names a place in the run, and which visit to it is the last."""
+def train(
+    folder: Path,
+    resume: bool = False,
+    kill: tuple[str, int] | None = None,
+    variables: dict[str, str] | None = None,
+    **dials: Any,
+) -> None:
+    """Train in a process of its own; `kill` names a place in the run, and which visit to it is the last.
+
+    `variables` are those of the environment that torchrun would set.
+    """
+    os.environ.update(variables or {})
     torch.set_num_threads(1)
     if kill is not None:
         _kill_at(*kill)
@@ -134,7 +144,8 @@ def train(folder: Path, resume: bool = False, kill: tuple[str, int] | None = Non
     except UserError as error:
         print(error, file=sys.stderr)
         raise SystemExit(2) from None
-    save_file({name: t.contiguous() for name, t in model_tensors(made.job.model).items()}, folder / "final")
+    final = folder / f"final{os.environ.get('RANK', '')}"
+    save_file({name: tensor.contiguous() for name, tensor in model_tensors(made.job.model).items()}, final)
 
 
 def _kill_at(place: str, visit: int) -> None:

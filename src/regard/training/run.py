@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -144,12 +144,12 @@ class Run:
             self._leave()
             return
         best = self.state.record(self.config.metric, figures, self.config.average)
-        if self._first:
-            self.archive.save_weights(self.state.update, model_tensors(self.model))
-            if self.log is not None and figures:
-                self.log.write(self.state.update, figures, "validation")
-            if figures:
-                self.display.validation(self.state.update, figures, best)
+        tensors = model_tensors(self.model)
+        self.processes.from_first(lambda: self.archive.save_weights(self.state.update, tensors))
+        if figures and self.log is not None:
+            self.log.write(self.state.update, figures, "validation")
+        if figures:
+            self.display.validation(self.state.update, figures, best)
         self.saved = -1  # a state saved before the validation does not know of it
 
     def _figures(self) -> dict[str, float] | None:
@@ -211,13 +211,12 @@ class Run:
     def _save(self) -> None:
         self._check_finite()
         self.saved = self.state.update
-        if not self._first:
-            return
         tensors = {f"model.{name}": tensor for name, tensor in model_tensors(self.model).items()}
         for name, tensor in optimizer_tensors(self.optimizer, self.model).items():
             tensors[f"optimizer.{name}"] = tensor
-        facts = {"recipe": self.job.recipe, "precision": self.precision, "world": self.processes.world}
-        self.archive.save_state(self.state, tensors, facts)
+        state = replace(self.state, window=self.state.window.total(self.processes))
+        facts = {"recipe": self.job.recipe, "precision": self.precision}
+        self.processes.from_first(lambda: self.archive.save_state(state, tensors, facts))
 
     def _restore(self, resume: bool) -> list[str]:
         """Go back to the latest checkpoint, if there is one; say what is wrong with later ones."""
@@ -229,6 +228,8 @@ class Run:
         _compare_recipes(self.job.folder, facts["recipe"], self.job.recipe)
         self.precision = facts["precision"]
         self.state = RunState.from_plain(facts["run"])
+        if not self._first:
+            self.state.window = Window()  # its sums were over all processes: the first has them
         self.saved = self.state.update
         restore_model(self.model, _under("model.", checkpoint.tensors))
         restore_optimizer(self.optimizer, self.model, _under("optimizer.", checkpoint.tensors))

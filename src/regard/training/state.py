@@ -67,8 +67,8 @@ class RunState:
         return {*self.recent, *([self.best_update] if self.best_update else [])}
 
     def plain(self) -> dict[str, Any]:
-        """The state as JSON can hold it."""
-        return asdict(self) | {"window": self.window.plain()}
+        """The state as JSON can hold it, once its window is in plain numbers."""
+        return asdict(self)
 
     @classmethod
     def from_plain(cls, numbers: Mapping[str, Any]) -> Self:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from torch import Tensor
@@ -49,18 +49,24 @@ class Window:
 
     def figures(self, processes: Processes) -> dict[str, float]:
         """Means over all processes: the loss and other figures per unit, the norm per update, the speed."""
-        shares = processes.gather(self.plain())
-        total = {key: sum(share[key] for share in shares) for key in ("units", "tokens", "positions")}
-        names = dict.fromkeys(name for share in shares for name in share["sums"])
-        units, seconds = max(1, total["units"]), max(self.seconds, 1e-9)
+        total = self.total(processes)
+        units, seconds = max(1, total.units), max(self.seconds, 1e-9)
         return {
-            **{name: sum(share["sums"].get(name, 0.0) for share in shares) / units for name in names},
-            "gradient_norm": shares[0]["norm"] / max(1, self.updates),
-            "tokens_per_second": round(total["tokens"] / seconds, 1),
-            "padding": round(1 - total["tokens"] / max(1, total["positions"]), 4),
+            **{name: value / units for name, value in total.sums.items()},
+            "gradient_norm": total.norm / max(1, self.updates),
+            "tokens_per_second": round(total.tokens / seconds, 1),
+            "padding": round(1 - total.tokens / max(1, total.positions), 4),
         }
 
-    def plain(self) -> dict[str, Any]:
-        """The window in numbers, for a checkpoint."""
+    def total(self, processes: Processes) -> Window:
+        """The window of all processes together, in plain numbers."""
         numbers = {name: float(value) for name, value in self.sums.items()}
-        return asdict(self) | {"sums": numbers, "norm": float(self.norm)}
+        shares = processes.gather(replace(self, sums=numbers, norm=float(self.norm)))
+        names = dict.fromkeys(name for share in shares for name in share.sums)
+        return replace(
+            shares[0],
+            sums={name: sum(share.sums.get(name, 0.0) for share in shares) for name in names},
+            units=sum(share.units for share in shares),
+            tokens=sum(share.tokens for share in shares),
+            positions=sum(share.positions for share in shares),
+        )

@@ -1,0 +1,80 @@
+"""Two processes train as one."""
+
+import os
+import signal
+import socket
+import time
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from processes import ended, start
+from safetensors.torch import load_file
+
+from regard.training.distributed import Processes, is_first_process
+from regard.training.log import read_log
+
+
+def start_two(folder: Path, **options: Any) -> list[ForkServerProcess]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    shared = {
+        "WORLD_SIZE": "2",
+        "LOCAL_WORLD_SIZE": "2",
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(port),
+    }
+    return [
+        start(folder, variables={**shared, "RANK": str(rank), "LOCAL_RANK": str(rank)}, **options)
+        for rank in range(2)
+    ]
+
+
+@pytest.mark.parametrize("accumulate", [1, 3])
+def test_two_processes_have_the_losses_of_one(tmp_path: Path, accumulate: int) -> None:
+    dials: dict[str, Any] = {"dropped": 0.0, "accumulate": accumulate, "updates": 20}
+    one = start(tmp_path / "one", **dials)
+    both = start_two(tmp_path / "two", **dials)
+    assert [ended(process) for process in (one, *both)] == [0, 0, 0]
+    alone, together = read_log(tmp_path / "one"), read_log(tmp_path / "two")
+    assert [line["update"] for line in alone] == [line["update"] for line in together]
+    for mine, other in zip(together, alone, strict=True):
+        if "validation" in other:
+            assert mine["validation"]["loss"] == pytest.approx(other["validation"]["loss"], rel=1e-4)
+        else:
+            for name in ("loss", "half", "gradient_norm"):
+                assert mine[name] == pytest.approx(other[name], rel=1e-4)
+            assert mine["padding"] == other["padding"]
+    ends = [load_file(tmp_path / name) for name in ("one/final", "two/final0", "two/final1")]
+    for name, tensor in ends[0].items():
+        assert torch.equal(ends[1][name], ends[2][name])
+        if name != "calls":
+            torch.testing.assert_close(ends[1][name], tensor, rtol=1e-3, atol=1e-4)
+
+
+def test_a_signal_to_one_stops_both_and_both_go_on(tmp_path: Path) -> None:
+    whole = start_two(tmp_path / "whole")
+    assert [ended(process) for process in whole] == [0, 0]
+    both = start_two(tmp_path / "broken")
+    while not (tmp_path / "broken" / "checkpoints").is_dir() and both[1].is_alive():
+        time.sleep(0.002)
+    os.kill(both[1].pid or 0, signal.SIGTERM)
+    assert [ended(process) for process in both] == [143, 143]
+    assert [ended(process) for process in start_two(tmp_path / "broken", resume=True)] == [0, 0]
+    for rank in range(2):
+        mine, other = (load_file(tmp_path / run / f"final{rank}") for run in ("broken", "whole"))
+        for name, tensor in mine.items():
+            assert torch.equal(tensor, other[name]), name
+
+
+def test_an_error_of_the_first_is_told_by_both(tmp_path: Path) -> None:
+    assert [ended(process) for process in start_two(tmp_path, updates=2)] == [0, 0]
+    assert [ended(process) for process in start_two(tmp_path, updates=2)] == [2, 2]
+
+
+def test_alone() -> None:
+    assert is_first_process()
+    assert Processes().gather(3) == [3]
