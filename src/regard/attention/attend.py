@@ -80,7 +80,7 @@ def attend(
         dropout: probability with which a weight is dropped while training.
         first_query: position of query 0 among the keys. By default the queries are the last positions
             (keys - queries), and 0 for local-m and local-p without Causal or Window.
-        rows: None for no weights, "all", or the 1-D integer tensor of the query rows whose weights are wanted.
+        rows: None for no weights, "all", or a 1-D integer tensor: the query rows whose weights are wanted.
         kernel: a name from the table, to force it; None to let the table choose.
         training: drop and draw.
         prepared: the keys went through ``score.prepare`` already (a decoder that reads the same keys at

@@ -41,14 +41,14 @@ NONSENSE: tuple[tuple[Callable[[Combination], bool], str], ...] = (
     ),
     (
         lambda c: c.has(LocalPredictive) and c.has(Window, LocalMonotonic),
-        "local-p already looks at a window around its predicted centre; a second window around the query's own "
-        "position would leave some queries nothing to see",
+        "local-p already looks at a window around its predicted centre; a second window around the "
+        "query's own position would leave some queries nothing to see",
     ),
     (lambda c: c.count(LocalPredictive) > 1, "two local-p scopes predict two centres for one query"),
     (
         lambda c: c.has(LocalMonotonic) and c.has(Window),
-        "local-m counts queries from 0 and Window counts them from the end of the keys: one query cannot be at "
-        "two positions",
+        "local-m counts queries from 0 and Window counts them from the end of the keys: one query cannot "
+        "be at two positions",
     ),
     (
         lambda c: c.has(LocalPredictive, LocalMonotonic) and c.has(Documents),
@@ -57,13 +57,13 @@ NONSENSE: tuple[tuple[Callable[[Combination], bool], str], ...] = (
     ),
     (
         lambda c: c.has(LocalPredictive) and isinstance(c.selection, Hard),
-        "local-p multiplies the weights by a Gaussian after the selection, but a hard selection gives its one "
-        "key the weight 1; use Soft, Sparsemax or Entmax15",
+        "local-p multiplies the weights by a Gaussian after the selection, but a hard selection gives its "
+        "one key the weight 1; use Soft, Sparsemax or Entmax15",
     ),
     (
         lambda c: c.dropout > 0 and isinstance(c.selection, Hard),
-        "dropout on the one weight of a hard selection would drop everything that the query reads; drop out the "
-        "context instead",
+        "dropout on the one weight of a hard selection would drop all that a query reads; drop out "
+        "the context instead",
     ),
 )
 
@@ -80,7 +80,7 @@ def refuse_nonsense(scope: Scope, selection: Selection, dropout: float) -> None:
         >>> refuse_nonsense(Window(2), Hard(), 0.1)
         Traceback (most recent call last):
         ...
-        ValueError: dropout on the one weight of a hard selection would drop everything that the query reads; ...
+        ValueError: dropout on the one weight of a hard selection would drop all that a query reads; drop out the context instead
     """
     combination = Combination(scope, selection, dropout)
     for applies, reason in NONSENSE:

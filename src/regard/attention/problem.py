@@ -57,7 +57,7 @@ class Problem:
         return Block(rows, keys, self.first, self.query.device, centre)
 
     def penalty(self, block: Block) -> Tensor | None:
-        """What ALiBi adds to the scores, -slope · |position - key| (Press et al. 2022): [heads, rows, keys]."""
+        """ALiBi's -slope · |position - key| (Press et al. 2022), added to scores: [heads, rows, keys]."""
         if self.slopes is None:
             return None
         distance = (block.positions()[:, None] - block.key_positions()[None, :]).abs()
@@ -86,7 +86,7 @@ class Solution:
 
 
 def dead_rows(allowed: Tensor | None, scope: Scope, block: Block) -> Tensor | None:
-    """Boolean, broadcastable to [batch, heads, rows, 1]: rows that may look nowhere; None if there are none."""
+    """Rows that may look nowhere, broadcastable to [batch, heads, rows, 1]; None if there are none."""
     if allowed is None or not scope.may_be_empty(block):
         return None
     return torch.logical_not(allowed.any(-1, keepdim=True))

@@ -24,7 +24,7 @@ class Folded:
 
     Attributes:
         query: [batch, heads, queries, dim].
-        key: [batch, kv_heads, keys, dim] (additive scores with parameters per head: [batch, heads, keys, dim]).
+        key: [batch, kv_heads, keys, dim]; [batch, heads, keys, dim] of additive scores with parameters per head.
         scale: of the product; 1 for an additive score.
         vector: [heads or 1, dim] of an additive score; None for a product.
     """
@@ -190,6 +190,6 @@ class Additive(nn.Module, Score):
 def _same_dim(query: Tensor, key: Tensor, name: str) -> None:
     if query.shape[-1] != key.shape[-1]:
         raise ValueError(
-            f"the {name} score needs queries and keys of one size, was given {query.shape[-1]} and {key.shape[-1]}; "
-            "the general score takes two"
+            f"the {name} score needs queries and keys of one size, was given {query.shape[-1]} and "
+            f"{key.shape[-1]}; the general score takes two"
         )
