@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from itertools import repeat
+from typing import Any
 
 from tokenizers import Regex, decoders, models, normalizers, pre_tokenizers, trainers
 from tokenizers import Tokenizer as Inner
@@ -21,14 +22,41 @@ PIECE = r"\s?[\p{L}\p{M}]+['’]?|\s?\p{N}|\s?([^\s\p{L}\p{M}\p{N}])\1*|\s"
 def train(texts: Iterable[str], config: TokenizerConfig) -> Inner:
     """Learn a vocabulary; see `regard.data.Tokenizer.train`.
 
-    Texts are read once and only the different words in them are held. The same texts give the same vocabulary.
+    Texts are read once and only the different words in them are held. The same texts give the same
+    vocabulary.
     """
     words: Counter[str] = Counter()
     for text in texts:
         words.update(text.split(" "))
     if not any(word.strip() for word in words):
         raise UserError("tokenizer: there is no text to learn a vocabulary from")
-    return _KINDS[config.kind](words, config)
+    try:
+        return _KINDS[config.kind](words, config)
+    except _TooLarge as found:
+        raise UserError(_advice(words, config, found.most)) from None
+
+
+class _TooLarge(Exception):
+    """The text gave fewer tokens than asked: only `most`."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+
+
+def _advice(words: Counter[str], config: TokenizerConfig, most: int) -> str:
+    # What is left out depends on the size asked for, so the advice is tried before it is given.
+    while True:
+        try:
+            _KINDS[config.kind](words, config.model_copy(update={"vocabulary": most}))
+        except _TooLarge as found:
+            most = found.most
+        except UserError:
+            return f"tokenizer: the training text is too small for a {config.kind} vocabulary; give more text"
+        else:
+            return (
+                f"tokenizer.vocabulary = {config.vocabulary}: the text allows at most {most} tokens; "
+                f"set tokenizer.vocabulary to {most} or less, or give more text"
+            )
 
 
 def _split(pattern: str) -> pre_tokenizers.PreTokenizer:
@@ -110,7 +138,8 @@ def _bpe(words: Counter[str], config: TokenizerConfig) -> Inner:
     inner.train_from_iterator(_repeated(words), trainer)
     file = json.loads(inner.to_str())
     vocabulary = file["model"]["vocab"]
-    _check_size(len(vocabulary), room, config)
+    if len(vocabulary) < room + len(SPECIALS):
+        raise _TooLarge(len(vocabulary) + len(BYTES))
     for byte in BYTES:
         vocabulary[byte] = len(vocabulary)
     return Inner.from_str(json.dumps(file))
@@ -119,10 +148,10 @@ def _bpe(words: Counter[str], config: TokenizerConfig) -> Inner:
 def _unigram(words: Counter[str], config: TokenizerConfig) -> Inner:
     # The letters of "<0x41>" must exist, so that this text is never taken for the byte token.
     spelling = set("".join(BYTES))
-    room = _room(config, least=len(spelling) + 2)
+    room = _room(config, least=4 * len(spelling))
     inner = _frame(models.Unigram(), config)
     # This trainer keeps every letter that it sees, so words with rare letters are not shown to it.
-    alphabet = {*_alphabet(words, inner, max(room // 2 - len(spelling), 1)), *spelling}
+    alphabet = {*_alphabet(words, inner, 3 * room // 4 - len(spelling)), *spelling}
     normalise = inner.normalizer.normalize_str
     common = Counter({word: n for word, n in words.items() if alphabet.issuperset(normalise(word))})
     trainer = trainers.UnigramTrainer(
@@ -140,18 +169,31 @@ def _unigram(words: Counter[str], config: TokenizerConfig) -> Inner:
             "try a larger one"
         ) from None
     file = json.loads(inner.to_str())
-    # The trainer's sums differ from run to run in their last digits, and so does the order of equal pieces.
-    specials, learnt = file["model"]["vocab"][: len(SPECIALS)], file["model"]["vocab"][len(SPECIALS) :]
-    learnt = sorted(
-        ([piece, round(score, 6)] for piece, score in learnt), key=lambda entry: (-entry[1], entry[0])
-    )
-    pieces = file["model"]["vocab"] = specials + learnt
-    _check_size(len(pieces), room, config)
+    pieces = file["model"]["vocab"] = _settled(file["model"]["vocab"])
+    if len(pieces) < room + len(SPECIALS):
+        raise _TooLarge(len(pieces) + len(BYTES))
     # Below any sum of real pieces that could spell a byte token's name.
     floor = 10 * min(score for _, score in pieces) - 100.0
     pieces.extend([byte, floor] for byte in BYTES)
     file["model"]["byte_fallback"] = True
     return Inner.from_str(json.dumps(file))
+
+
+def _settled(pieces: list[list[Any]]) -> list[list[Any]]:
+    """Unigram pieces and scores without what changes from run to run.
+
+    The trainer sums in an order of its own, and scores the letters that it did not choose as pieces 0.0001
+    apart in an order of its own: sums are rounded, and those letters share one score.
+    """
+    specials, learnt = pieces[: len(SPECIALS)], pieces[len(SPECIALS) :]
+    letters = sum(len(piece) == 1 for piece, _ in learnt)
+    lowest = min(score for _, score in learnt)
+    spare = lowest + 0.0001 * (letters + 1)
+    settled = [
+        [piece, round(lowest, 3) if len(piece) == 1 and score < spare else round(score, 6)]
+        for piece, score in learnt
+    ]
+    return specials + sorted(settled, key=lambda entry: (-entry[1], entry[0]))
 
 
 _KINDS: dict[str, Callable[[Counter[str], TokenizerConfig], Inner]] = {
@@ -177,12 +219,3 @@ def _repeated(words: Counter[str]) -> Iterator[str]:
     """Each word as often as it was seen; the frame puts the space before it back."""
     for word in sorted(words):
         yield from repeat(word, words[word])
-
-
-def _check_size(learnt: int, room: int, config: TokenizerConfig) -> None:
-    if learnt < room + len(SPECIALS):
-        most = learnt + len(BYTES)
-        raise UserError(
-            f"tokenizer.vocabulary = {config.vocabulary}: the training text allows at most {most} tokens; "
-            f"set tokenizer.vocabulary to {most} or less, or give more text"
-        )
