@@ -1,1 +1,1 @@
-""""""
+"""Layers with parameters."""

@@ -1,0 +1,80 @@
+"""From a config to a model. Weights are a function of torch's random seed."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from regard.models.config import ModelConfig
+from regard.models.encoder_decoder import EncoderDecoder
+from regard.models.transformer import TransformerDecoder, TransformerEncoder
+from regard.nn.embedding import Embedding
+from regard.nn.linear import linear
+from regard.nn.positions import Learned, Positions, Sinusoidal
+
+
+def build_translator(
+    config: ModelConfig, source_vocabulary: int, target_vocabulary: int, *, joint: bool, pad: int
+) -> EncoderDecoder:
+    """Build an encoder–decoder.
+
+    Args:
+        config: the dials.
+        source_vocabulary: source token ids.
+        target_vocabulary: target token ids.
+        joint: both are one vocabulary: source and target share an embedding where embeddings are tied.
+        pad: id of padding.
+
+    Raises:
+        ValueError: `joint` with vocabularies of two sizes.
+
+    Example:
+        >>> model = build_translator(ModelConfig(width=8, heads=2), 20, 20, joint=True, pad=0)
+        >>> model.output.weight is model.source_embedding.weight
+        True
+    """
+    if joint and source_vocabulary != target_vocabulary:
+        raise ValueError(
+            f"a joint vocabulary has one size, was given {source_vocabulary} and {target_vocabulary} tokens"
+        )
+    source = _embedding(config, config.encoder, source_vocabulary, pad)
+    target = _embedding(config, config.decoder, target_vocabulary, pad)
+    if joint and config.tie_embeddings:
+        target.weight = source.weight
+    return EncoderDecoder(
+        source,
+        target,
+        TransformerEncoder(config),
+        TransformerDecoder(config, cross=True),
+        _output(config, target),
+        _limit(config, config.encoder, config.decoder),
+    )
+
+
+def _embedding(config: ModelConfig, kind: str, vocabulary: int, pad: int) -> Embedding:
+    positions: Positions | None = None
+    if kind == "transformer" and config.positions == "sinusoidal":
+        positions = Sinusoidal(config.width, config.max_length)
+    elif kind == "transformer" and config.positions == "learned":
+        positions = Learned(config.width, config.max_length)
+    return Embedding(
+        vocabulary,
+        config.width,
+        pad=pad,
+        positions=positions,
+        norm_epsilon=config.norm_epsilon if config.embedding_norm else None,
+        dropout=config.dropout,
+    )
+
+
+def _output(config: ModelConfig, embedding: Embedding) -> nn.Linear:
+    """The layer that gives logits, with the embedding's weight where tied."""
+    vocabulary, width = embedding.weight.shape
+    output = linear(width, vocabulary)
+    if config.tie_embeddings:
+        output.weight = embedding.weight
+    return output
+
+
+def _limit(config: ModelConfig, *kinds: str) -> int | None:
+    """The longest sequence, where positions have one."""
+    return config.max_length if "transformer" in kinds and config.positions != "alibi" else None

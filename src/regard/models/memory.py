@@ -1,0 +1,53 @@
+"""What passes between the parts of a model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass(slots=True)
+class Memory:
+    """What an encoder made of a source.
+
+    Attributes:
+        states: [batch, source, width].
+        mask: [batch, source] boolean, True for a real token.
+        final: [layers, batch, width], the last states of a recurrent encoder (an LSTM's hidden states, then its
+            cells); None of a Transformer.
+    """
+
+    states: Tensor
+    mask: Tensor
+    final: Tensor | None = None
+
+    @property
+    def summary(self) -> Tensor:
+        """One vector a sentence [batch, features]: the final states side by side, or the mean of real states."""
+        if self.final is not None:
+            return self.final.transpose(0, 1).flatten(1)
+        real = self.mask.unsqueeze(-1)
+        total = self.states.masked_fill(~real, 0.0).sum(1)
+        return total / real.sum(1).clamp_(min=1).to(total.dtype)
+
+
+@dataclass(slots=True)
+class Decoded:
+    """What a decoder made of a target prefix.
+
+    Attributes:
+        states: [batch, target, width], before the output layer.
+        log_probability: [batch, target], of the keys that hard attention drew, summed over layers and heads; None
+            without hard attention.
+    """
+
+    states: Tensor
+    log_probability: Tensor | None = None
+
+
+def add_log_probability(total: Tensor | None, more: Tensor | None) -> Tensor | None:
+    """The log-probability of two independent draws, either of which may not have happened."""
+    if total is None or more is None:
+        return more if total is None else total
+    return total + more

@@ -1,0 +1,230 @@
+"""Stacks of Transformer layers (Vaswani et al. 2017, §3.1)."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from regard.attention import LocalMonotonic, Padding, Scope
+from regard.attention.scopes import Global
+from regard.models.cache import Cache, KeyValues, Source
+from regard.models.config import ModelConfig
+from regard.models.memory import Decoded, Memory, add_log_probability
+from regard.nn.feed_forward import FeedForward
+from regard.nn.multi_head import Bearings, CrossAttention, Heads, Heeded, SelfAttention
+from regard.nn.positions import Alibi, Rotary
+from regard.nn.residual import Residual
+
+_EVERYWHERE = Global()
+
+
+class Compass(nn.Module):
+    """Gives self-attention its bearings: rotary positions, ALiBi, or none (positions then are in the embedding)."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        dim = config.width // config.heads
+        self.rotary = Rotary(dim, config.max_length) if config.positions == "rotary" else None
+        self.alibi = Alibi(config.heads) if config.positions == "alibi" else None
+
+    def forward(self, first: int, count: int) -> Bearings:
+        """For `count` positions from `first`."""
+        return Bearings(
+            None if self.rotary is None else self.rotary(first, count),
+            None if self.alibi is None else self.alibi.slopes,
+        )
+
+
+class Layer(nn.Module):
+    """Self-attention, cross-attention if it is a decoder's, feed-forward; a residual connection around each.
+
+    Args:
+        config: the dials.
+        causal: no position looks ahead.
+        cross: has cross-attention.
+
+    Example:
+        >>> import torch
+        >>> layer = Layer(ModelConfig(width=8, heads=2), causal=False, cross=False)
+        >>> layer(torch.zeros(2, 3, 8)).states.shape
+        torch.Size([2, 3, 8])
+    """
+
+    def __init__(self, config: ModelConfig, *, causal: bool, cross: bool) -> None:
+        super().__init__()
+        heads = Heads(config.width, config.heads, config.kv_heads or config.heads)
+        self.self_attention = SelfAttention(
+            heads, config.self_attention, dropout=config.weight_dropout, causal=causal
+        )
+        self.self_residual = _residual(config)
+        self.cross_attention: CrossAttention | None = None
+        if cross:
+            if config.attention == "none":
+                raise ValueError("a Transformer decoder cannot go without attention to its source")
+            self.cross_attention = CrossAttention(heads, config.attention, dropout=config.weight_dropout)
+            self.cross_residual = _residual(config)
+        self.feed_forward = FeedForward(
+            config.width, config.hidden, config.activation, config.activation_dropout
+        )
+        self.feed_forward_residual = _residual(config)
+
+    def forward(
+        self,
+        x: Tensor,
+        scope: Scope = _EVERYWHERE,
+        bearings: Bearings = Bearings(),
+        past: tuple[Tensor, Tensor, int] | None = None,
+        source: tuple[Tensor, Tensor, Scope] | None = None,
+        first: int = 0,
+        fold: int = 1,
+    ) -> Heeded:
+        """Run on x [batch, length, width].
+
+        Args:
+            x: the sequence, or its newest part, which starts at position `first`.
+            scope: of self-attention.
+            bearings: positions, if they enter attention.
+            past: caches of self-attention.
+            source: keys, values and scope of cross-attention.
+            first: position of x[:, 0].
+            fold: rows that share a row of the source.
+        """
+        seen = self.self_attention(self.self_residual.enter(x), scope, bearings, past)
+        x, drawn = self.self_residual.leave(x, seen.states), seen.log_probability
+        if self.cross_attention is not None and source is not None:
+            keys, values, padding = source
+            seen = self.cross_attention(self.cross_residual.enter(x), keys, values, padding, first, fold)
+            x = self.cross_residual.leave(x, seen.states)
+            drawn = add_log_probability(drawn, seen.log_probability)
+        residual = self.feed_forward_residual
+        return Heeded(residual.leave(x, self.feed_forward(residual.enter(x))), drawn)
+
+
+class TransformerEncoder(nn.Module):
+    """Reads a source, every position looking at all others.
+
+    Example:
+        >>> import torch
+        >>> encoder = TransformerEncoder(ModelConfig(width=8, heads=2, layers=1))
+        >>> encoder(torch.zeros(2, 3, 8), torch.ones(2, 3, dtype=torch.bool)).states.shape
+        torch.Size([2, 3, 8])
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.compass = Compass(config)
+        self.layers = nn.ModuleList(
+            Layer(config, causal=False, cross=False) for _ in range(config.encoder_depth)
+        )
+        self.norm = _final_norm(config)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Memory:
+        """Encode x [batch, source, width], embedded; mask [batch, source] is True for real tokens."""
+        scope = Padding(mask)
+        bearings = self.compass(0, x.shape[1])
+        for layer in self.layers:
+            x = layer(x, scope, bearings).states
+        return Memory(self.norm(x), mask)
+
+
+class TransformerCache(Cache):
+    """Keys and values of the tokens so far, and those of the source."""
+
+    def __init__(self, own: KeyValues, source: Source | None, max_length: int) -> None:
+        super().__init__(max_length)
+        self.own = own
+        self.source = source
+
+    def select(self, rows: Tensor) -> None:
+        """Keep these rows, in this order."""
+        self.own.select(rows, self.length)
+        if self.source is not None:
+            self.source.select(rows)
+
+
+class TransformerDecoder(nn.Module):
+    """Writes a target, every position looking back and at the source; without a source, a language model.
+
+    Args:
+        config: the dials.
+        cross: attends to a source.
+
+    Example:
+        >>> import torch
+        >>> decoder = TransformerDecoder(ModelConfig(width=8, heads=2, layers=1), cross=False)
+        >>> decoder(torch.zeros(2, 3, 8)).states.shape
+        torch.Size([2, 3, 8])
+    """
+
+    def __init__(self, config: ModelConfig, *, cross: bool) -> None:
+        super().__init__()
+        self.config = config
+        self.compass = Compass(config)
+        self.layers = nn.ModuleList(
+            Layer(config, causal=True, cross=cross) for _ in range(config.decoder_depth)
+        )
+        self.norm = _final_norm(config)
+
+    def forward(self, x: Tensor, memory: Memory | None = None, mask: Tensor | None = None) -> Decoded:
+        """Decode x [batch, target, width], embedded, all positions at once.
+
+        Args:
+            x: the target.
+            memory: the source, if the decoder attends to one.
+            mask: [batch, target], True for real tokens; needed only where padding is not at the end.
+        """
+        source = None if memory is None else self._remember(memory)
+        scope = _EVERYWHERE if mask is None else Padding(mask)
+        bearings = self.compass(0, x.shape[1])
+        drawn: Tensor | None = None
+        for index, layer in enumerate(self.layers):
+            read = None if source is None else (*source.layers[index], source.scope)
+            x, more = layer(x, scope, bearings, None, read)
+            drawn = add_log_probability(drawn, more)
+        return Decoded(self.norm(x), drawn)
+
+    def start(self, memory: Memory | None, batch: int, max_length: int, like: Tensor) -> TransformerCache:
+        """An empty cache for `batch` rows and `max_length` tokens, of the dtype and device of `like`."""
+        config = self.config
+        heads = config.kv_heads or config.heads
+        own = KeyValues(
+            config.decoder_depth, batch, heads, max_length, config.width // config.heads, like=like
+        )
+        source = None if memory is None else self._remember(memory)
+        if source is not None:
+            source.layers = [(keys.contiguous(), values.contiguous()) for keys, values in source.layers]
+        return TransformerCache(own, source, max_length)
+
+    def step(self, x: Tensor, cache: TransformerCache) -> Tensor:
+        """Decode the next tokens x [batch, count, width], embedded; gives their states.
+
+        Raises:
+            ValueError: the cache is full.
+        """
+        count, first, source = x.shape[1], cache.length, cache.source
+        cache.check_room(count)
+        bearings = self.compass(first, count)
+        for index, layer in enumerate(self.layers):
+            past = (*cache.own.layer(index), first)
+            if source is None:
+                x = layer(x, bearings=bearings, past=past).states
+            else:
+                read = (*source.layers[index], source.scope)
+                x = layer(x, _EVERYWHERE, bearings, past, read, first, source.fold).states
+        cache.length += count
+        states: Tensor = self.norm(x)
+        return states
+
+    def _remember(self, memory: Memory) -> Source:
+        crosses = [layer.cross_attention for layer in self.layers]
+        # Rows of a beam stand at one target position, which folded into one row of queries they would not.
+        folds = not any(isinstance(part, LocalMonotonic) for part in crosses[0].attention.scope.parts)
+        return Source([cross.remember(memory.states) for cross in crosses], memory.mask, folds)
+
+
+def _residual(config: ModelConfig) -> Residual:
+    return Residual(config.width, config.norm, config.dropout, config.norm_epsilon)
+
+
+def _final_norm(config: ModelConfig) -> nn.Module:
+    """Pre-norm leaves the last sum without a norm of its own."""
+    return nn.LayerNorm(config.width, eps=config.norm_epsilon) if config.norm == "pre" else nn.Identity()
