@@ -1,0 +1,186 @@
+"""The small parts of training, each by itself."""
+
+import io
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from pydantic import ValidationError
+from rich.console import Console
+from torch import nn
+
+from regard.training import TrainingConfig
+from regard.training.curves import draw_curves
+from regard.training.display import Display
+from regard.training.log import RunLog, read_log
+from regard.training.memory import keep_freed_memory
+from regard.training.optimizer import adamw, optimizer_tensors, restore_optimizer
+from regard.training.precision import choose_precision
+from regard.training.prefetch import Prefetch
+from regard.training.schedule import learning_rate
+from regard.training.signals import Interrupted, StopRequestedError, StopRequests
+from regard.training.state import is_better
+
+FIGURES = {"loss": 2.0, "tokens_per_second": 1234.5, "padding": 0.05}
+
+
+@pytest.mark.parametrize("schedule", ["inverse-square-root", "cosine", "constant"])
+def test_schedules_rise_to_the_peak_and_do_not_rise_again(schedule: str) -> None:
+    rates = [
+        learning_rate(update, peak=0.5, schedule=schedule, warmup=10, total=100)  # type: ignore[arg-type]
+        for update in range(1, 101)
+    ]
+    assert rates[:10] == pytest.approx([0.05 * update for update in range(1, 11)])
+    assert max(rates) == 0.5
+    assert rates[9:] == sorted(rates[9:], reverse=True)
+    with pytest.raises(ValueError, match="first is 1"):
+        learning_rate(0, peak=0.5, schedule="constant", warmup=0, total=1)
+
+
+def test_lengths_follow_from_few_dials() -> None:
+    assert TrainingConfig().total(10) == 200
+    assert TrainingConfig(epochs=3, accumulate=4).total(10) == 7
+    assert TrainingConfig(updates=5).total(10) == 5
+    assert TrainingConfig(accumulate=4).validation_interval(10) == 2
+    assert TrainingConfig().warmup_updates(100) == 10
+    assert TrainingConfig(warmup=0).warmup_updates(100) == 0
+    assert TrainingConfig.model_validate({"betas": [0.8, 0.9]}).betas == (0.8, 0.9)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"updates": 1, "epochs": 1}, {"learning_rat": 1.0}, {"epochs": "3"}, {"betas": (0.9, 1.0)}]
+)
+def test_wrong_dials_are_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        TrainingConfig.model_validate(wrong)
+
+
+def test_the_config_does_not_wait_for_torch() -> None:
+    code = "import sys; from regard.training.config import TrainingConfig; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_optimizer_goes_on_where_it_was() -> None:
+    torch.manual_seed(0)
+    models = [nn.Linear(3, 2), nn.Linear(3, 2)]
+    optimizers = [adamw(model, betas=(0.9, 0.98), weight_decay=0.1) for model in models]
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = 0.1
+    x = torch.randn(4, 3)
+    models[0](x).square().sum().backward()
+    optimizers[0].step()
+    models[1].load_state_dict(models[0].state_dict())
+    kept = {name: tensor.clone() for name, tensor in optimizer_tensors(optimizers[0], models[0]).items()}
+    restore_optimizer(optimizers[1], models[1], kept)
+    for model, optimizer in zip(models, optimizers, strict=True):
+        optimizer.zero_grad()
+        model(x).square().sum().backward()
+        optimizer.step()
+    assert torch.equal(models[0].weight, models[1].weight)
+    assert torch.equal(models[0].bias, models[1].bias)
+
+
+def test_lines_after_the_checkpoint_and_lines_cut_short_are_dropped(tmp_path: Path) -> None:
+    with RunLog(tmp_path, update=0, validated=0) as log:
+        for update in (1, 2, 3):
+            log.write(update, {"loss": 1.0 / update})
+            log.write(update, {"loss": 2.0 / update}, "validation")
+    with (tmp_path / "log.jsonl").open("a") as file:
+        file.write('{"update": 4, "lo')
+    with RunLog(tmp_path, update=2, validated=1) as log:
+        log.write(3, {"loss": 0.3})
+    told = [(line["update"], "validation" in line) for line in read_log(tmp_path)]
+    assert told == [(1, False), (1, True), (2, False), (3, False)]
+
+
+def test_curves_of_training_and_validation(tmp_path: Path) -> None:
+    with RunLog(tmp_path, update=0, validated=0) as log:
+        for update in (10, 20):
+            log.write(update, {"loss": 1.0 / update, "learning_rate": 0.1})
+            log.write(update, {"loss": 2.0 / update, "bleu": 3.0}, "validation")
+    path = draw_curves(tmp_path)
+    assert path is not None
+    assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_plain_lines_where_there_is_no_terminal() -> None:
+    stream = io.StringIO()
+    with Display(Console(file=stream), total=100, done=20) as display:
+        display.advance(21)
+        display.figures(21, 0, FIGURES)
+        display.figures(22, 0, FIGURES)  # too soon after the last
+        display.validation(22, {"loss": 1.5, "bleu": 40.123}, best=True)
+    lines = stream.getvalue().splitlines()
+    assert len(lines) == 2
+    assert lines[0].startswith("update 21/100  epoch 0  loss 2.000  1,234 tokens/s  padding 5.0%  left 0:")
+    assert lines[1] == "update 22: validation  loss 1.5  bleu 40.12  (best so far)"
+
+
+def test_a_bar_on_a_terminal() -> None:
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=True, width=120)
+    with Display(console, total=100, done=20) as display:
+        display.advance(21)
+        display.figures(21, 0, FIGURES)
+    assert "21/100" in stream.getvalue()
+    assert "padding 5.0%" in stream.getvalue()
+
+
+def test_signals_are_noted_and_break_off_only_what_may_be() -> None:
+    with StopRequests() as stop:
+        signal.raise_signal(signal.SIGTERM)
+        assert stop.received == signal.SIGTERM
+        with pytest.raises(StopRequestedError), stop.breakable():
+            pass
+    with StopRequests() as stop, pytest.raises(StopRequestedError), stop.breakable():
+        signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert Interrupted(signal.SIGINT).code == 130
+
+
+def test_errors_of_batches_made_ahead_arrive_when_they_are_asked_for() -> None:
+    def make(number: int) -> int:
+        if number == 2:
+            raise RuntimeError("bad batch")
+        return number
+
+    with Prefetch(make, last=3) as ahead:
+        assert ahead.get(1) == 1
+        with pytest.raises(RuntimeError, match="bad batch"):
+            ahead.get(2)
+        assert ahead.get(3) == 3
+
+
+def test_precision() -> None:
+    cpu = torch.device("cpu")
+    assert choose_precision("auto", cpu) == choose_precision("auto", cpu)
+    assert choose_precision("auto", torch.device("meta")) == "fp32"
+    assert choose_precision("bf16", cpu) == "bf16"
+
+
+def test_figures_are_better_in_their_own_direction() -> None:
+    assert is_better("perplexity", 3.0, 4.0)
+    assert not is_better("chrf", 3.0, 4.0)
+    assert not is_better("loss", float("nan"), None)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc only")
+def test_freed_memory_is_kept() -> None:
+    """With the setting, taking a large block again costs no page faults."""
+    code = """
+import resource, torch
+from regard.training.memory import keep_freed_memory
+kept = keep_freed_memory()
+def faults(): return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+torch.ones(2**24); before = faults(); torch.ones(2**24); print(int(kept), faults() - before)
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ
+    )
+    kept, faults = map(int, run.stdout.split())
+    assert keep_freed_memory() == bool(kept)
+    assert not kept or faults < 1000  # 64 MiB are 16,384 pages
