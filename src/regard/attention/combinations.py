@@ -62,8 +62,7 @@ NONSENSE: tuple[tuple[Callable[[Combination], bool], str], ...] = (
     ),
     (
         lambda c: c.dropout > 0 and isinstance(c.selection, Hard),
-        "dropout on the one weight of a hard selection would drop all that a query reads; drop out "
-        "the context instead",
+        "dropout on the one weight of a hard selection would drop all it reads; drop the context",
     ),
 )
 
@@ -80,7 +79,7 @@ def refuse_nonsense(scope: Scope, selection: Selection, dropout: float) -> None:
         >>> refuse_nonsense(Window(2), Hard(), 0.1)
         Traceback (most recent call last):
         ...
-        ValueError: dropout on the one weight of a hard selection would drop all that a query reads; drop out the context instead
+        ValueError: dropout on the one weight of a hard selection would drop all it reads; drop the context
     """
     combination = Combination(scope, selection, dropout)
     for applies, reason in NONSENSE:

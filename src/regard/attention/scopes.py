@@ -6,7 +6,7 @@ few rows or a few keys at a time and nobody has to hold the mask of everything.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -75,6 +75,10 @@ class Scope:
         """Boolean, broadcastable to [batch, heads, rows, keys] of the block; None: all of it is allowed."""
         return None
 
+    def allowed_at(self, block: Block, index: Tensor) -> Tensor | None:
+        """The same where each row looks at keys of its own, `index` [batch or 1, heads or 1, rows, some]."""
+        return None
+
     def reach(self, first: int, last: int, keys: int) -> range:
         """The run of keys, of `keys`, outside which queries at positions first…last can see nothing."""
         return range(keys)
@@ -93,6 +97,12 @@ def _may_miss(scope: Scope, block: Block) -> bool:
     return block.ends is None or not all(scope.reach(end, end, block.keys.stop) for end in block.ends)
 
 
+def _look_up(table: Tensor, index: Tensor) -> Tensor:
+    """table [batch, keys] at index [batch or 1, heads or 1, rows, some]."""
+    rows = torch.arange(table.shape[0], device=table.device)[:, None, None, None]
+    return table[rows, index]
+
+
 class Global(Scope):
     """Every query sees every key.
 
@@ -105,6 +115,14 @@ class Global(Scope):
 
     def __repr__(self) -> str:
         return "Global()"
+
+
+def _join(masks: Iterable[Tensor | None]) -> Tensor | None:
+    joined: Tensor | None = None
+    for mask in masks:
+        if mask is not None:
+            joined = mask if joined is None else joined & mask
+    return joined
 
 
 class All(Scope):
@@ -121,12 +139,11 @@ class All(Scope):
 
     def allowed(self, block: Block) -> Tensor | None:
         """Allowed by every part."""
-        joined: Tensor | None = None
-        for part in self._parts:
-            mask = part.allowed(block)
-            if mask is not None:
-                joined = mask if joined is None else joined & mask
-        return joined
+        return _join(part.allowed(block) for part in self._parts)
+
+    def allowed_at(self, block: Block, index: Tensor) -> Tensor | None:
+        """Allowed by every part."""
+        return _join(part.allowed_at(block, index) for part in self._parts)
 
     def reach(self, first: int, last: int, keys: int) -> range:
         """Where the reaches of all parts overlap."""
@@ -164,7 +181,11 @@ class Band(Scope):
         ends = block.ends
         if ends and ends[1] - self.before <= block.keys.start and ends[0] + self.after >= block.keys.stop - 1:
             return None
-        offset = block.key_positions()[None, :] - block.positions()[:, None]
+        return self.allowed_at(block, block.key_positions()[None, :])
+
+    def allowed_at(self, block: Block, index: Tensor) -> Tensor:
+        """|position - key| within the band."""
+        offset = index - block.positions()[:, None]
         return (offset >= -self.before) & (offset <= self.after)
 
     def reach(self, first: int, last: int, keys: int) -> range:
@@ -200,7 +221,11 @@ class Causal(Scope):
         ends = block.ends
         if ends and ends[0] >= block.keys.stop - 1:
             return None
-        return block.positions()[:, None] >= block.key_positions()[None, :]
+        return self.allowed_at(block, block.key_positions()[None, :])
+
+    def allowed_at(self, block: Block, index: Tensor) -> Tensor:
+        """position >= key."""
+        return block.positions()[:, None] >= index
 
     def reach(self, first: int, last: int, keys: int) -> range:
         """Up to the last query."""
@@ -303,9 +328,13 @@ class LocalPredictive(nn.Module, Scope):
 
     def allowed(self, block: Block) -> Tensor | None:
         """|key - centre| <= window: [batch, heads, rows, keys]."""
+        return self.allowed_at(block, block.key_positions())
+
+    def allowed_at(self, block: Block, index: Tensor) -> Tensor:
+        """|key - centre| <= window."""
         if block.centre is None:
             raise ValueError("local-p was asked for a mask without the centres that it predicted")
-        return (block.key_positions() - block.centre.detach()[..., None]).abs() <= self.window
+        return (index - block.centre.detach()[..., None]).abs() <= self.window
 
     def gaussian(self, offset: Tensor) -> Tensor:
         """exp(-offset² / 2σ²) with σ = window / 2, for offsets of keys from their centres."""
@@ -361,6 +390,10 @@ class Padding(Scope):
             return mask
         return mask[..., block.keys.start : block.keys.stop]
 
+    def allowed_at(self, block: Block, index: Tensor) -> Tensor | None:
+        """Whether the keys are real."""
+        return None if self._full else _look_up(self.mask, index)
+
     def may_be_empty(self, block: Block) -> bool:
         """Some row may be padding only."""
         return self._empty_row
@@ -398,13 +431,19 @@ class Documents(Scope):
 
     def allowed(self, block: Block) -> Tensor | None:
         """[batch, 1, rows, keys]."""
-        if self.queries is None:
-            ids = self.keys[:, block.positions()]
-        elif isinstance(block.rows, range):
-            ids = self.queries[:, block.rows.start : block.rows.stop]
-        else:
-            ids = self.queries[:, block.rows]
+        ids = self._of_queries(block)
         return ids[:, None, :, None] == self.keys[:, None, None, block.keys.start : block.keys.stop]
+
+    def allowed_at(self, block: Block, index: Tensor) -> Tensor:
+        """Whether the keys are of the query's document."""
+        return self._of_queries(block)[:, None, :, None] == _look_up(self.keys, index)
+
+    def _of_queries(self, block: Block) -> Tensor:
+        if self.queries is None:
+            return self.keys[:, block.positions()]
+        if isinstance(block.rows, range):
+            return self.queries[:, block.rows.start : block.rows.stop]
+        return self.queries[:, block.rows]
 
     def may_be_empty(self, block: Block) -> bool:
         """Only queries with numbers of their own may find no key."""

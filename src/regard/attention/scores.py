@@ -24,7 +24,7 @@ class Folded:
 
     Attributes:
         query: [batch, heads, queries, dim].
-        key: [batch, kv_heads, keys, dim]; [batch, heads, keys, dim] of additive scores with parameters per head.
+        key: [batch, kv_heads, keys, dim]; of additive scores per head, [batch, heads, keys, dim].
         scale: of the product; 1 for an additive score.
         vector: [heads or 1, dim] of an additive score; None for a product.
     """

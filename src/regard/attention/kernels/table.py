@@ -15,6 +15,7 @@ import torch
 
 from regard.attention.kernels.additive import additive
 from regard.attention.kernels.fused import fused
+from regard.attention.kernels.gathered import gathered
 from regard.attention.kernels.reference import reference
 from regard.attention.kernels.short import short
 from regard.attention.kernels.windowed import windowed
@@ -30,6 +31,7 @@ KERNELS: dict[str, Callable[[Problem], Solution]] = {
     "fused": fused,
     "short": short,
     "windowed": windowed,
+    "gathered": gathered,
     "additive": additive,
 }
 
@@ -93,9 +95,12 @@ class Rule:
 
 RULES: tuple[Rule, ...] = (
     Rule("additive", "streams: never holds [queries × keys × hidden]", score=("additive",)),
+    Rule("reference", "a key is drawn from a whole row of scores", selection=("hard",)),
+    Rule("gathered", "each query's own window: O(queries × window)", scope=("predicted",)),
+    Rule("gathered", "O(queries × window), any selection", scope=("band",), selection=("sparse",)),
     Rule("reference", "slopes that are learned need the gradient of the bias", learned_slopes=True),
-    Rule("reference", "needs every score of a row", selection=("hard", "sparse")),
-    Rule("reference", "a Gaussian after the softmax", scope=("predicted", "gaussian")),
+    Rule("reference", "a row's weights depend on all of its scores at once", selection=("sparse",)),
+    Rule("reference", "a Gaussian after the softmax", scope=("gaussian",)),
     Rule("windowed", "O(queries × window) time and memory", scope=("band",)),
     Rule("short", "SDPA on a CPU drops no weights without writing them out", device=("cpu",), dropout=True),
     Rule(
@@ -124,6 +129,7 @@ SERVES: dict[str, Callable[[Case], bool]] = {
     "fused": _plain,
     "short": lambda case: _plain(case) and (case.device == "cpu" or not case.dropout),
     "windowed": lambda case: _plain(case) and (case.device == "cpu" or not case.dropout),
+    "gathered": lambda case: case.score == "product" and case.scope != "dense" and case.selection != "hard",
     "additive": lambda case: case.score == "additive",
 }
 """What each kernel can do, whether or not the rules would give it."""
