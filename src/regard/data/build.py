@@ -23,7 +23,7 @@ from rich.progress import (
 )
 
 from regard.data.config import FilterConfig
-from regard.data.corpus import FORMAT, SIDES, EncodedCorpus
+from regard.data.corpus import ABOUT, FORMAT, SIDES, EncodedCorpus
 from regard.data.filters import PairFilter
 from regard.data.lines import DataError
 
@@ -79,12 +79,11 @@ def build_corpus(
     folder = Path(folder)
     filters = filters or FilterConfig(max_length=1 << 30, max_ratio=1e9, duplicates="keep")
     made_of = _made_of(encoders, filters, key)
-    if key and (folder / "corpus.json").is_file():
+    if key and _holds(folder, made_of):
         with contextlib.suppress(DataError):  # a damaged one is made anew
-            if json.loads((folder / "corpus.json").read_text("utf-8")).get("made_of") == made_of:
-                return EncodedCorpus(folder)
-    if folder.exists() and any(folder.iterdir()) and not (folder / "corpus.json").is_file():
-        raise DataError(f"{folder}: holds other files; give an empty or a new folder for {name}")
+            return EncodedCorpus(folder)
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / ABOUT).is_file()):
+        raise DataError(f"{folder}: holds something else; give an empty or a new folder for {name}")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
@@ -94,8 +93,8 @@ def build_corpus(
         about = _encode(rows, encoders, work, PairFilter(filters), _bar(console, total, name))
         if not about["rows"]:
             raise DataError(f"{name}: no rows to train on ({about['found']})")
-        (work / "corpus.json").write_text(json.dumps(about | {"made_of": made_of}, indent=1), "utf-8")
-        _move(work, folder)
+        (work / ABOUT).write_text(json.dumps(about | {"made_of": made_of}, indent=1), "utf-8")
+        _move(work, folder, made_of if key else "")
     except OSError as error:
         raise DataError(f"{folder}: the encoded corpus could not be written ({error.strerror})") from None
     finally:
@@ -168,10 +167,22 @@ def _chunks(rows: Iterator[tuple[str, ...]]) -> Iterator[list[tuple[str, ...]]]:
         yield chunk
 
 
-def _move(work: Path, folder: Path) -> None:
-    if folder.exists():
-        shutil.rmtree(folder)
-    work.replace(folder)
+def _holds(folder: Path, made_of: str) -> bool:
+    try:
+        return bool(json.loads((folder / ABOUT).read_text("utf-8")).get("made_of") == made_of)
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def _move(work: Path, folder: Path, made_of: str) -> None:
+    try:
+        if folder.exists() and not (made_of and _holds(folder, made_of)):
+            shutil.rmtree(folder)
+        work.replace(folder)
+    except OSError:
+        # Another process that builds the same corpus was first: its rows are ours.
+        if not (made_of and _holds(folder, made_of)):
+            raise
 
 
 class _Bar:

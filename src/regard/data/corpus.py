@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from regard.data.lines import DataError
 
+ABOUT = "corpus.json"
 FORMAT = 1
 SIDES = ("source", "target")
 
@@ -114,7 +115,7 @@ class Side:
 
 
 def _read_about(folder: Path) -> dict[str, Any]:
-    path = folder / "corpus.json"
+    path = folder / ABOUT
     try:
         about: dict[str, Any] = json.loads(path.read_text("utf-8"))
         if about["format"] != FORMAT:

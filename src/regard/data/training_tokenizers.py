@@ -32,11 +32,11 @@ def train(texts: Iterable[str], config: TokenizerConfig) -> Inner:
         raise UserError("tokenizer: there is no text to learn a vocabulary from")
     try:
         return _KINDS[config.kind](words, config)
-    except _TooLarge as found:
+    except _TooLargeError as found:
         raise UserError(_advice(words, config, found.most)) from None
 
 
-class _TooLarge(Exception):
+class _TooLargeError(Exception):
     """The text gave fewer tokens than asked: only `most`."""
 
     def __init__(self, most: int) -> None:
@@ -48,7 +48,7 @@ def _advice(words: Counter[str], config: TokenizerConfig, most: int) -> str:
     while True:
         try:
             _KINDS[config.kind](words, config.model_copy(update={"vocabulary": most}))
-        except _TooLarge as found:
+        except _TooLargeError as found:
             most = found.most
         except UserError:
             return f"tokenizer: the training text is too small for a {config.kind} vocabulary; give more text"
@@ -139,7 +139,7 @@ def _bpe(words: Counter[str], config: TokenizerConfig) -> Inner:
     file = json.loads(inner.to_str())
     vocabulary = file["model"]["vocab"]
     if len(vocabulary) < room + len(SPECIALS):
-        raise _TooLarge(len(vocabulary) + len(BYTES))
+        raise _TooLargeError(len(vocabulary) + len(BYTES))
     for byte in BYTES:
         vocabulary[byte] = len(vocabulary)
     return Inner.from_str(json.dumps(file))
@@ -171,7 +171,7 @@ def _unigram(words: Counter[str], config: TokenizerConfig) -> Inner:
     file = json.loads(inner.to_str())
     pieces = file["model"]["vocab"] = _settled(file["model"]["vocab"])
     if len(pieces) < room + len(SPECIALS):
-        raise _TooLarge(len(pieces) + len(BYTES))
+        raise _TooLargeError(len(pieces) + len(BYTES))
     # Below any sum of real pieces that could spell a byte token's name.
     floor = 10 * min(score for _, score in pieces) - 100.0
     pieces.extend([byte, floor] for byte in BYTES)

@@ -1,0 +1,138 @@
+"""From a recipe's data section to rows."""
+
+import gzip
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from regard.data import DataConfig, Pair, __all__, labelled_of, pairs_of, texts_of
+from regard.data.lines import DataError
+
+
+def write(path: Path, rows: int, columns: int = 2) -> Path:
+    path.write_text(
+        "".join("\t".join(f"{path.stem} {i} c{c}" for c in range(columns)) + "\n" for i in range(rows))
+    )
+    return path
+
+
+class TestOwnFiles:
+    def test_each_split_has_its_file(self, tmp_path: Path) -> None:
+        config = DataConfig(train=write(tmp_path / "a.tsv", 9), validation=write(tmp_path / "b.tsv", 3))
+        assert [len(list(pairs_of(config, split))) for split in ("train", "validation")] == [9, 3]
+        with pytest.raises(DataError, match=r"data\.test: no file"):
+            pairs_of(config, "test")
+        with pytest.raises(DataError, match="no split 'dev'"):
+            pairs_of(config, "dev")
+
+    def test_a_share_is_held_out(self, tmp_path: Path) -> None:
+        config = DataConfig(train=write(tmp_path / "a.tsv", 300), hold_out=0.1)
+        train, validation = (set(pairs_of(config, split)) for split in ("train", "validation"))
+        assert len(train) + len(validation) == 300
+        assert not train & validation
+        assert 10 < len(validation) < 60
+
+    def test_none_falls_into_the_share(self, tmp_path: Path) -> None:
+        config = DataConfig(train=write(tmp_path / "a.tsv", 2), hold_out=0.0001)
+        with pytest.raises(DataError, match=r"a\.tsv: no row falls"):
+            list(pairs_of(config, "validation"))
+
+    def test_two_files_and_reading_again(self, tmp_path: Path) -> None:
+        both = write(tmp_path / "a.en", 5, 1), write(tmp_path / "a.fr", 5, 1)
+        rows = pairs_of(DataConfig(train=both, validation=both), "train")
+        assert list(rows) == list(rows)
+        assert next(iter(rows)) == Pair("a 0 c0", "a 0 c0")
+        assert "a.en" in rows.name
+
+    def test_a_missing_file_is_named_at_once(self, tmp_path: Path) -> None:
+        with pytest.raises(DataError, match=r"data\.train: .*nowhere\.tsv: there is no such file"):
+            pairs_of(DataConfig(train=tmp_path / "nowhere.tsv"), "train")
+        with pytest.raises(DataError, match="is a folder"):
+            pairs_of(DataConfig(train=tmp_path), "train")
+
+    def test_digests_are_of_the_rows(self, tmp_path: Path) -> None:
+        file = write(tmp_path / "a.tsv", 50, 3)
+        digests = [
+            pairs_of(DataConfig(train=file), "train").digest,
+            pairs_of(DataConfig(train=file), "validation").digest,
+            pairs_of(DataConfig(train=file, target=2), "train").digest,
+        ]
+        assert len(set(digests)) == 3
+        assert pairs_of(DataConfig(train=file), "train").digest == digests[0]
+        write(file, 51, 3)
+        assert pairs_of(DataConfig(train=file), "train").digest != digests[0]
+
+    def test_texts(self, tmp_path: Path) -> None:
+        (tmp_path / "a.txt").write_text("One.\n\n  \nTwo.\tstill two\n")
+        config = DataConfig(train=tmp_path / "a.txt", validation=tmp_path / "a.txt")
+        assert list(texts_of(config, "train")) == [("One.",), ("Two.\tstill two",)]
+        with pytest.raises(DataError, match="one text file"):
+            list(texts_of(DataConfig(train=(tmp_path / "a.txt", tmp_path / "a.txt")), "train"))
+
+    def test_labelled(self, tmp_path: Path) -> None:
+        (tmp_path / "a.tsv").write_text("good\tnice\nbad\tnot nice\n")
+        config = DataConfig(train=tmp_path / "a.tsv", validation=tmp_path / "a.tsv")
+        assert [row.label for row in labelled_of(config, "train")] == ["good", "bad"]
+        with pytest.raises(DataError, match="has no labels"):
+            labelled_of(DataConfig(name="multi30k"), "train")
+
+
+class TestNamedSets:
+    @pytest.fixture(autouse=True)
+    def data(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("REGARD_DATA", str(tmp_path))
+        folder = tmp_path / "multi30k"
+        folder.mkdir()
+        for language in ("en", "fr"):
+            (folder / f"val.{language}.gz").write_bytes(gzip.compress(f"{language} one\n".encode()))
+
+    def test_pairs_and_texts(self) -> None:
+        config = DataConfig(name="multi30k", source="fr", target="en")
+        rows = pairs_of(config, "validation")
+        assert list(rows) == [Pair("fr one", "en one")]
+        assert rows.name == "multi30k"
+        assert list(texts_of(config, "validation")) == [("en one",)]
+        assert rows.digest != pairs_of(DataConfig(name="multi30k"), "validation").digest
+
+    def test_columns_are_for_files(self) -> None:
+        with pytest.raises(DataError, match=r"data\.source = 0"):
+            pairs_of(DataConfig(name="multi30k", source=0), "train")
+
+
+class TestConfig:
+    def test_one_origin(self) -> None:
+        for wrong in ({}, {"name": "multi30k", "train": "a.tsv"}):
+            with pytest.raises(ValidationError, match="give either name"):
+                DataConfig.model_validate(wrong)
+
+    def test_as_a_recipe_writes_it(self) -> None:
+        config = DataConfig.model_validate(
+            {"name": ["tatoeba-en-fr", "libreoffice-help"], "filters": {"max_length": 100}}
+        )
+        assert config.sets == ("tatoeba-en-fr", "libreoffice-help")
+        assert DataConfig.model_validate_json(config.model_dump_json()) == config
+        two = DataConfig.model_validate({"train": ["a.en", "a.fr"], "source": 0})
+        assert two.train == (Path("a.en"), Path("a.fr"))
+
+    def test_unknown_keys(self) -> None:
+        with pytest.raises(ValidationError, match="max_len"):
+            DataConfig.model_validate({"name": "multi30k", "filters": {"max_len": 3}})
+
+
+def test_reading_a_recipe_loads_no_torch() -> None:
+    code = (
+        "import sys, regard.data, regard.data.config, regard.data.splits; assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_every_public_name_is_there() -> None:
+    import regard.data
+
+    for name in __all__:
+        assert getattr(regard.data, name).__doc__
+    with pytest.raises(AttributeError):
+        _ = regard.data.nothing
