@@ -106,6 +106,11 @@ def test_saved_and_loaded_it_is_the_same(tokenizer: Tokenizer, tmp_path) -> None
     assert loaded.encode("the [PAD] 고양이") == tokenizer.encode("the [PAD] 고양이")
 
 
+def test_copies_keep_users_text_apart_from_special_tokens(tokenizer: Tokenizer) -> None:
+    copied = pickle.loads(pickle.dumps(tokenizer))
+    assert copied.encode("[PAD]") == tokenizer.encode("[PAD]")
+
+
 def test_batches_equal_single_texts(tokenizer: Tokenizer) -> None:
     assert tokenizer.encode_batch(LINES) == [tokenizer.encode(line) for line in LINES]
     assert tokenizer.encode_batch([]) == []

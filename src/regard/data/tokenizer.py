@@ -7,7 +7,7 @@ Nothing is thrown away by cutting, so joining the tokens gives the text back. Wi
 letters never seen in training are spelt as UTF-8 bytes; with word, an unknown word is [UNK].
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -81,6 +81,10 @@ class Tokenizer:
     def save(self, path: Path | str) -> None:
         """Write tokenizer.json."""
         Path(path).write_bytes(self.to_bytes())
+
+    def __reduce__(self) -> tuple[Callable[[bytes], "Tokenizer"], tuple[bytes]]:
+        # Copies and workers go through the constructor, which sets what the file does not hold.
+        return Tokenizer.from_bytes, (self.to_bytes(),)
 
     @property
     def size(self) -> int:
