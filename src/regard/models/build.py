@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from torch import nn
 
+from regard.models.classifier import TextClassifier
 from regard.models.config import ModelConfig
 from regard.models.encoder_decoder import EncoderDecoder
+from regard.models.language_model import LanguageModel
+from regard.models.parts import Decoder, Encoder
+from regard.models.recurrent_decoder import RecurrentDecoder
+from regard.models.recurrent_encoder import RecurrentEncoder
 from regard.models.transformer import TransformerDecoder, TransformerEncoder
 from regard.nn.embedding import Embedding
 from regard.nn.linear import linear
@@ -43,11 +48,68 @@ def build_translator(
     return EncoderDecoder(
         source,
         target,
-        TransformerEncoder(config),
-        TransformerDecoder(config, cross=True),
+        _encoder(config),
+        _decoder(config, source=True),
         _output(config, target),
         _limit(config, config.encoder, config.decoder),
     )
+
+
+def build_language_model(config: ModelConfig, vocabulary: int, pad: int) -> LanguageModel:
+    """Build a language model of the config's decoder; its cross-attention is left out.
+
+    Args:
+        config: the dials.
+        vocabulary: token ids.
+        pad: id of padding.
+
+    Example:
+        >>> build_language_model(ModelConfig(decoder="lstm", width=8), 20, pad=0).max_length is None
+        True
+    """
+    embedding = _embedding(config, config.decoder, vocabulary, pad)
+    decoder = _decoder(config, source=False)
+    return LanguageModel(embedding, decoder, _output(config, embedding), _limit(config, config.decoder))
+
+
+def build_classifier(config: ModelConfig, vocabulary: int, classes: int, pad: int) -> TextClassifier:
+    """Build a text classifier of the config's encoder.
+
+    Args:
+        config: the dials.
+        vocabulary: token ids.
+        classes: how many.
+        pad: id of padding.
+
+    Example:
+        >>> build_classifier(ModelConfig(width=8, heads=2), 20, 3, pad=0).output
+        Linear(in_features=8, out_features=3, bias=True)
+    """
+    return TextClassifier(
+        _embedding(config, config.encoder, vocabulary, pad),
+        _encoder(config),
+        width=config.width,
+        classes=classes,
+        dropout=config.dropout,
+        max_length=_limit(config, config.encoder),
+    )
+
+
+def _encoder(config: ModelConfig) -> Encoder:
+    return TransformerEncoder(config) if config.encoder == "transformer" else RecurrentEncoder(config)
+
+
+def _decoder(config: ModelConfig, *, source: bool) -> Decoder:
+    if config.decoder == "transformer":
+        return TransformerDecoder(config, cross=source)
+    return RecurrentDecoder(config, _summary_size(config) if source else None)
+
+
+def _summary_size(config: ModelConfig) -> int:
+    """Features of a :class:`Memory`'s summary."""
+    if config.encoder == "transformer":
+        return config.width
+    return config.width * config.encoder_depth * (2 if config.encoder == "lstm" else 1)
 
 
 def _embedding(config: ModelConfig, kind: str, vocabulary: int, pad: int) -> Embedding:

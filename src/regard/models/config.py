@@ -39,7 +39,7 @@ class ModelConfig(BaseModel):
         wiring: of a recurrent decoder: Bahdanau attends with the previous state and feeds the context to the
             cell, Luong attends with the new state.
         input_feeding: Luong's decoder also feeds its last attentional vector to the cell.
-        tie_embeddings: the output layer is the target embedding; with a joint vocabulary the source embedding too.
+        tie_embeddings: the output layer is the target embedding, with a joint vocabulary the source's too.
         attention: from decoder to encoder; "none" leaves a recurrent decoder with one context vector.
         self_attention: within a Transformer.
 
@@ -105,7 +105,8 @@ class ModelConfig(BaseModel):
             self._check_transformer()
         if self.encoder != "transformer" and self.bidirectional and self.width % 2:
             raise ValueError(
-                f"width is {self.width}: a bidirectional encoder gives half of it to each direction, so it must be even"
+                f"width is {self.width}: a bidirectional encoder gives half of it to each direction, "
+                "so it must be even"
             )
         if self.decoder != "transformer" and self.width % self.cross_heads:
             raise ValueError(
@@ -123,8 +124,8 @@ class ModelConfig(BaseModel):
             )
         if self.kv_heads is not None and self.heads % self.kv_heads:
             raise ValueError(
-                f"kv_heads is {self.kv_heads}, which is no divisor of heads ({self.heads}): every key and value "
-                "head serves a group of query heads of one size"
+                f"kv_heads is {self.kv_heads}, which is no divisor of heads ({self.heads}): every key and "
+                "value head serves a group of query heads of one size"
             )
         if self.positions == "sinusoidal" and self.width % 2:
             raise ValueError(
@@ -132,29 +133,30 @@ class ModelConfig(BaseModel):
             )
         if self.positions == "rotary" and (self.width // self.heads) % 2:
             raise ValueError(
-                f"a head has {self.width // self.heads} channels (width / heads): rotary positions turn pairs of "
-                "channels, so it must be even"
+                f"a head has {self.width // self.heads} channels (width / heads): rotary positions turn "
+                "pairs of channels, so it must be even"
             )
 
     def _check_attention(self) -> None:
         if self.attention == "none":
             if self.decoder == "transformer":
                 raise ValueError(
-                    'attention is "none": a Transformer decoder has no recurrent state that could carry the source; '
-                    "give it attention, or take an rnn, lstm or gru decoder"
+                    'attention is "none": a Transformer decoder has no recurrent state that could carry the '
+                    "source; give it attention, or take an rnn, lstm or gru decoder"
                 )
         elif self.attention.scope == "window":
             raise ValueError(
-                'attention.scope is "window": a window lies around the query\'s own position, which a target word '
-                'has not in the source; take "local-m" (word t looks around source word t) or "local-p" (predicted)'
+                'attention.scope is "window": a window lies around the query\'s own position, which a target '
+                'word has not in the source; take "local-m" (word t looks around source word t) or '
+                '"local-p" (predicted)'
             )
         elif self.attention.scope == "local-p" and self.attention.selection in ("hard", "gumbel"):
             raise ValueError(
-                f'attention.scope is "local-p" with selection "{self.attention.selection}": its Gaussian weighs '
-                "keys after the selection, and a hard selection has only one key, of weight 1"
+                f'attention.scope is "local-p" with selection "{self.attention.selection}": its Gaussian '
+                "weighs keys after the selection, and a hard selection has only one key, of weight 1"
             )
         if self.self_attention.scope in ("local-m", "local-p"):
             raise ValueError(
-                f'self_attention.scope is "{self.self_attention.scope}", which aligns a target position with a '
-                'source position; within one sequence take "window"'
+                f'self_attention.scope is "{self.self_attention.scope}", which aligns a target position '
+                'with a source position; within one sequence take "window"'
             )

@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from regard.models.cache import Cache
 from regard.models.memory import Decoded, Memory
+from regard.models.parts import Decoder, Encoder
 from regard.nn.embedding import Embedding
 from regard.nn.precision import working_dtype
 
@@ -40,8 +41,8 @@ class EncoderDecoder(nn.Module):
         self,
         source_embedding: Embedding,
         target_embedding: Embedding,
-        encoder: nn.Module,
-        decoder: nn.Module,
+        encoder: Encoder,
+        decoder: Decoder,
         output: nn.Linear,
         max_length: int | None,
     ) -> None:
@@ -63,7 +64,7 @@ class EncoderDecoder(nn.Module):
         return memory
 
     def forward(self, source: Tensor, source_mask: Tensor, target: Tensor) -> Decoded:
-        """Teacher forcing: states [batch, target, width] for target tokens [batch, target] that begin with <s>.
+        """Teacher forcing: states [batch, target, width] of target tokens [batch, target], <s> first.
 
         Raises:
             ValueError: longer than `max_length`.
@@ -76,6 +77,7 @@ class EncoderDecoder(nn.Module):
         """States [..., width] to logits [..., vocabulary]."""
         return F.linear(states, self.output.weight, self.output.bias)
 
+    @torch.no_grad()
     def start(self, memory: Memory, max_length: int) -> Cache:
         """Begin decoding: an empty cache for the rows of `memory` and at most `max_length` tokens.
 
@@ -88,15 +90,16 @@ class EncoderDecoder(nn.Module):
             )
         weight = self.output.weight
         like = torch.empty(0, dtype=working_dtype(weight), device=weight.device)
-        cache: Cache = self.decoder.start(memory, memory.mask.shape[0], max_length, like)
-        return cache
+        return self.decoder.start(memory, memory.mask.shape[0], max_length, like)
 
+    @torch.no_grad()
     def step(self, tokens: Tensor, cache: Cache) -> Tensor:
         """Feed the next token of each row [rows]; gives its states [rows, width] and moves the cache on.
+
+        No gradients: to train, see :meth:`forward`.
 
         Raises:
             ValueError: the cache is full.
         """
         embedded = self.target_embedding(tokens.unsqueeze(1), cache.length)
-        states: Tensor = self.decoder.step(embedded, cache)
-        return states.squeeze(1)
+        return self.decoder.step(embedded, cache).squeeze(1)

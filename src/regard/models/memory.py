@@ -14,17 +14,19 @@ class Memory:
     Attributes:
         states: [batch, source, width].
         mask: [batch, source] boolean, True for a real token.
-        final: [layers, batch, width], the last states of a recurrent encoder (an LSTM's hidden states, then its
-            cells); None of a Transformer.
+        final: [layers, batch, width], last states of a recurrent encoder (of an LSTM hidden states, then
+            cells: 2 · layers); None of a Transformer.
+        depth: layers of a recurrent encoder; 0 of a Transformer.
     """
 
     states: Tensor
     mask: Tensor
     final: Tensor | None = None
+    depth: int = 0
 
     @property
     def summary(self) -> Tensor:
-        """One vector a sentence [batch, features]: the final states side by side, or the mean of real states."""
+        """One vector a sentence [batch, features]: final states side by side, or the mean of real states."""
         if self.final is not None:
             return self.final.transpose(0, 1).flatten(1)
         real = self.mask.unsqueeze(-1)
@@ -38,8 +40,8 @@ class Decoded:
 
     Attributes:
         states: [batch, target, width], before the output layer.
-        log_probability: [batch, target], of the keys that hard attention drew, summed over layers and heads; None
-            without hard attention.
+        log_probability: [batch, target], of the keys that hard attention drew, over all layers and heads;
+            None without hard attention.
     """
 
     states: Tensor

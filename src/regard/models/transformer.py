@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from regard.attention import LocalMonotonic, Padding, Scope
-from regard.attention.scopes import Global
+from regard.attention import Global, LocalMonotonic, Padding, Scope
 from regard.models.cache import Cache, KeyValues, Source
 from regard.models.config import ModelConfig
 from regard.models.memory import Decoded, Memory, add_log_probability
+from regard.models.parts import Decoder, Encoder
 from regard.nn.feed_forward import FeedForward
 from regard.nn.multi_head import Bearings, CrossAttention, Heads, Heeded, SelfAttention
 from regard.nn.positions import Alibi, Rotary
 from regard.nn.residual import Residual
 
 _EVERYWHERE = Global()
+_NO_BEARINGS = Bearings()
 
 
 class Compass(nn.Module):
-    """Gives self-attention its bearings: rotary positions, ALiBi, or none (positions then are in the embedding)."""
+    """Gives self-attention its bearings: rotary positions, ALiBi, or none where embeddings have them."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -71,7 +72,7 @@ class Layer(nn.Module):
         self,
         x: Tensor,
         scope: Scope = _EVERYWHERE,
-        bearings: Bearings = Bearings(),
+        bearings: Bearings = _NO_BEARINGS,
         past: tuple[Tensor, Tensor, int] | None = None,
         source: tuple[Tensor, Tensor, Scope] | None = None,
         first: int = 0,
@@ -99,7 +100,7 @@ class Layer(nn.Module):
         return Heeded(residual.leave(x, self.feed_forward(residual.enter(x))), drawn)
 
 
-class TransformerEncoder(nn.Module):
+class TransformerEncoder(Encoder):
     """Reads a source, every position looking at all others.
 
     Example:
@@ -141,7 +142,7 @@ class TransformerCache(Cache):
             self.source.select(rows)
 
 
-class TransformerDecoder(nn.Module):
+class TransformerDecoder(Decoder):
     """Writes a target, every position looking back and at the source; without a source, a language model.
 
     Args:
@@ -159,9 +160,9 @@ class TransformerDecoder(nn.Module):
         super().__init__()
         self.config = config
         self.compass = Compass(config)
-        self.layers = nn.ModuleList(
-            Layer(config, causal=True, cross=cross) for _ in range(config.decoder_depth)
-        )
+        layers = [Layer(config, causal=True, cross=cross) for _ in range(config.decoder_depth)]
+        self.layers = nn.ModuleList(layers)
+        self._crosses = [layer.cross_attention for layer in layers if layer.cross_attention is not None]
         self.norm = _final_norm(config)
 
     def forward(self, x: Tensor, memory: Memory | None = None, mask: Tensor | None = None) -> Decoded:
@@ -215,10 +216,9 @@ class TransformerDecoder(nn.Module):
         return states
 
     def _remember(self, memory: Memory) -> Source:
-        crosses = [layer.cross_attention for layer in self.layers]
         # Rows of a beam stand at one target position, which folded into one row of queries they would not.
-        folds = not any(isinstance(part, LocalMonotonic) for part in crosses[0].attention.scope.parts)
-        return Source([cross.remember(memory.states) for cross in crosses], memory.mask, folds)
+        folds = not any(isinstance(part, LocalMonotonic) for part in self._crosses[0].attention.scope.parts)
+        return Source([cross.remember(memory.states) for cross in self._crosses], memory.mask, folds)
 
 
 def _residual(config: ModelConfig) -> Residual:

@@ -52,7 +52,7 @@ class Embedding(nn.Module):
         self.dropout = Dropout(dropout)
 
     def forward(self, tokens: Tensor, first: int = 0) -> Tensor:
-        """Vectors [batch, length, width] of tokens [batch, length] that stand at positions first, first + 1, ….
+        """Vectors [batch, length, width] of tokens [batch, length] that stand at position `first` and on.
 
         Under autocast they come in its dtype: the residual stream is then half as wide in memory.
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from regard.attention import Attended, Attention, AttentionConfig, Global, Scope, build_attention
+from regard.attention import Attended, AttentionConfig, Global, Scope, build_attention
 from regard.nn.linear import linear
 from regard.nn.positions import rotate
 
@@ -16,7 +17,7 @@ class Heeded(NamedTuple):
 
     Attributes:
         states: [batch, length, width].
-        log_probability: [batch, length], summed over heads, of the keys that a hard selection drew; else None.
+        log_probability: [batch, length], of the keys that a hard selection drew, over all heads; else None.
     """
 
     states: Tensor
@@ -35,7 +36,8 @@ class Bearings(NamedTuple):
     slopes: Tensor | None = None
 
 
-class Heads(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Heads:
     """How a width is shared out.
 
     Attributes:
@@ -179,7 +181,11 @@ class CrossAttention(nn.Module):
         self._prepares = heads.count == heads.shared
 
     def remember(self, states: Tensor) -> tuple[Tensor, Tensor]:
-        """Keys (prepared for the score) and values [batch, kv_heads, source, dim] of states [batch, source, width]."""
+        """Keys, prepared for the score, and values, each [batch, kv_heads, source, dim].
+
+        Args:
+            states: [batch, source, width].
+        """
         batch, length, _ = states.shape
         shared, dim = self.heads.shared, self.heads.dim
         key, value = self.memory(states).view(batch, length, 2 * shared, dim).transpose(1, 2).split(shared, 1)

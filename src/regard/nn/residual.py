@@ -33,12 +33,16 @@ class Residual(nn.Module):
 
     def enter(self, x: Tensor) -> Tensor:
         """What the sub-layer is given."""
-        return self.norm(x) if self.place == "pre" else x  # type: ignore[no-any-return]
+        return self._normal(x) if self.place == "pre" else x
 
     def leave(self, x: Tensor, change: Tensor) -> Tensor:
         """What goes on to the next sub-layer."""
         total = x + self.dropout(change)
-        return total if self.place == "pre" else self.norm(total)
+        return total if self.place == "pre" else self._normal(total)
+
+    def _normal(self, x: Tensor) -> Tensor:
+        normal: Tensor = self.norm(x)
+        return normal
 
     def extra_repr(self) -> str:
         """Where the norm is, for printing."""
