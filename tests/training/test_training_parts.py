@@ -178,9 +178,7 @@ kept = keep_freed_memory()
 def faults(): return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 torch.ones(2**24); before = faults(); torch.ones(2**24); print(int(kept), faults() - before)
 """
-    run = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ
-    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     kept, faults = map(int, run.stdout.split())
     assert keep_freed_memory() == bool(kept)
     assert not kept or faults < 1000  # 64 MiB are 16,384 pages
