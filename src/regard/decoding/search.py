@@ -59,10 +59,13 @@ def search(
     if 0 in lengths:
         raise ValueError(f"source {lengths.index(0)} has no tokens: leave empty sentences out")
 
+
     def decode(numbers: Sequence[int]) -> Found:
         chosen, longest = list(numbers), max(lengths[n] for n in numbers)
         ids, real = source[chosen, :longest], mask[chosen, :longest]
         limits = np.array([config.limit(lengths[n]) for n in numbers])
+        if model.max_length is not None:
+            limits = np.minimum(limits, model.max_length - 1)
         cache = model.start(model.encode(ids, real), int(limits.max()) + 1)
         opening = Opening(cache, np.full((len(chosen), 1), bos), limits)
         keys = [ids[i, : lengths[n]].tolist() for i, n in enumerate(numbers)] if config.sample else []

@@ -16,7 +16,13 @@ class Cache(Protocol):
 
 
 class Steps(Protocol):
-    """A decoder that is run step by step."""
+    """A decoder that is run step by step.
+
+    Attributes:
+        max_length: the longest sequence it can hold, beginning counted; None if there is no limit.
+    """
+
+    max_length: int | None
 
     def step(self, tokens: Tensor, cache: Any) -> Tensor:
         """Read one token per row [b] and give the decoder's states [b, d]; the cache grows by one token."""

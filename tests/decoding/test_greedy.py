@@ -1,0 +1,89 @@
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tiny_models import BOS, EOS, language_model, next_log_probabilities, padded, sources, translator
+
+from regard.decoding import DecodingConfig, decode_batches, generate, score, search
+
+GREEDY = DecodingConfig(beam=1, max_ratio=1.0, max_extra=6)
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10**6), count=st.integers(1, 20))
+def test_takes_the_most_probable_token_each_time(seed, count):
+    model = translator(seed)
+    rows = sources(seed, count)
+    for row, (found,) in zip(rows, search(model, *padded(rows), GREEDY, bos=BOS, eos=EOS), strict=True):
+        prefix: tuple[int, ...] = ()
+        total = 0.0
+        while True:
+            step = next_log_probabilities(model, row, prefix)
+            token = EOS if len(prefix) == GREEDY.limit(len(row)) else step.index(max(step))
+            total += step[token]
+            if token == EOS:
+                break
+            prefix = (*prefix, token)
+        assert tuple(found.tokens) == prefix
+        assert found.log_probability == pytest.approx(total, abs=1e-4)
+        assert found.score == pytest.approx(total / (len(prefix) + 1), abs=1e-4)
+
+
+def test_finished_rows_leave_the_batch():
+    model = translator(11, sharpness=6.0)
+    search(model, *padded(sources(4, 40)), GREEDY, bos=BOS, eos=EOS)
+    assert model.rows_seen[0] == 40
+    assert model.rows_seen[-1] < 20
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10**6), width=st.sampled_from([1, 4]))
+def test_forced_scores_are_those_of_the_search(seed, width):
+    model = translator(seed)
+    rows = sources(seed, 5)
+    config = DecodingConfig(beam=width, n_best=width, max_ratio=1.0, max_extra=4)
+    found = search(model, *padded(rows), config, bos=BOS, eos=EOS)
+    pairs = [(row, h) for row, hypotheses in zip(rows, found, strict=True) for h in hypotheses]
+    source, mask = padded([row for row, _ in pairs])
+    scores = score(model, source, mask, [h.tokens for _, h in pairs], bos=BOS, eos=EOS)
+    for values, (_, hypothesis) in zip(scores, pairs, strict=True):
+        assert len(values) == len(hypothesis.tokens) + 1
+        assert sum(values) == pytest.approx(hypothesis.log_probability, abs=1e-4)
+
+
+def test_scores_need_a_target_for_each_source():
+    source, mask = padded([[4], [5]])
+    with pytest.raises(ValueError, match="2 sources need as many targets"):
+        score(translator(0), source, mask, [[4]], bos=BOS, eos=EOS)
+    assert score(translator(0), source[:0], mask[:0], [], bos=BOS, eos=EOS) == []
+
+
+@pytest.mark.parametrize("width", [1, 3])
+def test_a_language_model_continues_prompts_of_any_length(width):
+    model = language_model(1)
+    config = DecodingConfig(beam=width)
+    prompts = [[BOS], [BOS, 5, 6], [BOS, 7, 7], [BOS, 8]]
+    together = generate(model, prompts, config, length=5, eos=EOS)
+    for prompt, found in zip(prompts, together, strict=True):
+        assert found == generate(model, [prompt], config, length=5, eos=EOS)[0]
+        assert len(found[0].tokens) <= 5
+    with pytest.raises(ValueError, match="at least one token"):
+        generate(model, [[]], config, length=5, eos=EOS)
+
+
+def test_a_language_model_reads_the_whole_prompt():
+    model = language_model(2)
+    (found,) = generate(model, [[BOS, 5, 6]], DecodingConfig(beam=1), length=1, eos=EOS)
+    cache = model.start(1, 9)
+    for token in (BOS, 5, 6):
+        states = model.step(torch.tensor([token]), cache)
+    assert ([*found[0].tokens, EOS])[0] == int(model.logits(states).argmax())
+
+
+@given(st.lists(st.integers(1, 50), max_size=40), st.integers(1, 200), st.integers(1, 9))
+def test_batches_hold_every_sentence_once_within_the_budget(lengths, tokens, sentences):
+    batches = decode_batches(lengths, tokens, sentences)
+    assert sorted(i for batch in batches for i in batch) == list(range(len(lengths)))
+    for batch in batches:
+        assert len(batch) <= sentences
+        assert len(batch) == 1 or len(batch) * max(lengths[i] for i in batch) <= tokens
