@@ -95,7 +95,7 @@ class _Streamed(torch.autograd.Function):
                 fade = torch.exp(highest - peak)
                 total = total * fade + weights.sum(-1)
                 if keep is not None:
-                    weights.mul_(keep[(*place.queries, span_of(run))])
+                    weights.mul_(keep[(*place.queries, span_of(run))].to(weights.dtype))
                 near = value[place.near(value.shape[1], run)]
                 read = read * fade[..., None] + torch.matmul(weights.to(value.dtype), near)
                 highest = peak
@@ -125,7 +125,7 @@ class _Streamed(torch.autograd.Function):
                 to_scores = torch.matmul(from_row, value[near].mT).to(weights.dtype)
                 kept = weights
                 if keep is not None:
-                    part = keep[(*place.queries, span_of(run))]
+                    part = keep[(*place.queries, span_of(run))].to(weights.dtype)
                     kept = weights * part * rescale
                     to_scores.mul_(part).mul_(rescale)
                 to_value[near] += torch.matmul(kept.to(outer.dtype).mT, from_row)

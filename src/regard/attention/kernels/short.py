@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from regard.attention.dropout import drop_scale, dropped_levels, keep_mask
+from regard.attention.dropout import drop_scale, dropped_levels, keep_mask, kept
 from regard.attention.problem import Problem, Solution, dead_rows
 
 
@@ -67,13 +67,15 @@ class _Short(torch.autograd.Function):
         return to_query.view(of_query), to_key.view(of_key), to_value.view(of_value), None, None, None
 
 
-def read(scores: Tensor, value: Tensor, dropped: int) -> tuple[Tensor, Tensor, Tensor | None]:
+def read(
+    scores: Tensor, value: Tensor, dropped: int, generator: torch.Generator | None = None
+) -> tuple[Tensor, Tensor, Tensor | None]:
     """Context, weights before dropout, and what dropout kept, from scores [n, queries, keys]."""
     weights = torch.softmax(scores, -1)
     if not dropped:
         return torch.bmm(weights, value), weights, None
-    keep = keep_mask(weights.shape, dropped)
-    return product(weights * keep, value, drop_scale(dropped)), weights, keep
+    keep = keep_mask(weights.shape, dropped, generator)
+    return product(kept(weights, keep), value, drop_scale(dropped)), weights, keep
 
 
 def read_backward(
@@ -81,11 +83,12 @@ def read_backward(
 ) -> tuple[Tensor, Tensor]:
     """Gradients of scores and values from that of the context."""
     rescale = drop_scale(dropped)
-    kept = weights if keep is None else weights * keep
-    to_value = product(kept.transpose(1, 2), outer, rescale)
+    factors = None if keep is None else keep.to(weights.dtype)
+    read = weights if factors is None else weights * factors
+    to_value = product(read.transpose(1, 2), outer, rescale)
     to_weights = product(outer, value.transpose(1, 2), rescale)
-    if keep is not None:
-        to_weights.mul_(keep)
+    if factors is not None:
+        to_weights.mul_(factors)
     to_scores: Tensor = torch.ops.aten._softmax_backward_data(to_weights, weights, -1, weights.dtype)
     return to_scores, to_value
 

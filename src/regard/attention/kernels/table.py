@@ -102,7 +102,14 @@ RULES: tuple[Rule, ...] = (
     Rule("reference", "a row's weights depend on all of its scores at once", selection=("sparse",)),
     Rule("reference", "a Gaussian after the softmax", scope=("gaussian",)),
     Rule("windowed", "O(queries × window) time and memory", scope=("band",)),
-    Rule("short", "SDPA on a CPU drops no weights without writing them out", device=("cpu",), dropout=True),
+    Rule(
+        "short",
+        "SDPA on a CPU drops no weights without writing them out",
+        device=("cpu",),
+        dropout=True,
+        few_keys=True,
+    ),
+    Rule("windowed", "the same, in chunks computed again in the backward", device=("cpu",), dropout=True),
     Rule(
         "short",
         "in two-byte floats SDPA's backward is several times slower at short lengths",
@@ -110,6 +117,13 @@ RULES: tuple[Rule, ...] = (
         gradients=True,
         half=True,
         few_keys=True,
+    ),
+    Rule(
+        "windowed",
+        "the same at any length: chunks computed again in the backward",
+        device=("cpu",),
+        gradients=True,
+        half=True,
     ),
     Rule("fused", "SDPA: never holds the weights"),
 )

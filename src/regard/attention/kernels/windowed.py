@@ -1,13 +1,14 @@
 """The windowed kernel: chunks of queries, each against the run of keys that its windows reach.
 
-Time and memory are O(queries × window) in both directions, for every window whose place is known beforehand
-(fixed and local-m windows). Windows that each query predicts are served by :mod:`.predicted`.
+Within fixed windows (Window, local-m), time and memory are O(queries × window) in both directions.
+Without a window it still goes chunk by chunk, skips what Causal hides, and computes the weights again in
+the backward instead of holding [queries × keys] of them; a chunk's dropout is drawn again from its seed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -17,7 +18,7 @@ from regard.attention.kernels.short import additive_mask, product, read, read_ba
 from regard.attention.problem import Problem, Solution, dead_rows
 
 SMALLEST_CHUNK = 32
-LARGEST_CHUNK = 256
+LARGEST_CHUNK = 128
 
 
 def windowed(problem: Problem) -> Solution:
@@ -26,88 +27,119 @@ def windowed(problem: Problem) -> Solution:
     return Solution(context)
 
 
-def chunks(problem: Problem) -> Iterator[tuple[range, range]]:
-    """Runs of queries with the run of keys that each can reach (perhaps none)."""
-    queries, keys = problem.query.shape[2], problem.key.shape[2]
-    size = min(max(problem.scope.span(keys), SMALLEST_CHUNK), LARGEST_CHUNK)
-    for start in range(0, queries, size):
-        rows = range(start, min(start + size, queries))
-        yield rows, problem.scope.reach(problem.first + rows.start, problem.first + rows.stop - 1, keys)
+class _Chunk(NamedTuple):
+    """What the backward of a chunk needs."""
+
+    weights: Tensor
+    keep: Tensor | None
+    dead: Tensor | None
+
+
+class _Chunks:
+    """The chunks of a call. Query heads that share a key head are rows of one product."""
+
+    def __init__(self, problem: Problem, query: Tensor, key: Tensor, value: Tensor, seed: int) -> None:
+        self.batch, self.heads, self.queries, _ = query.shape
+        self.problem = problem
+        self.shared = key.shape[0] * key.shape[1]
+        self.query = self.grouped(query)
+        self.key, self.value = (
+            key.reshape(self.shared, *key.shape[2:]),
+            value.reshape(self.shared, *value.shape[2:]),
+        )
+        self.dropped = dropped_levels(problem.dropout)
+        self._masks = _Masks(problem)
+        self._seed = seed
+
+    def grouped(self, x: Tensor) -> Tensor:
+        """[batch, heads, …] to [batch · kv_heads, heads that share a key head, …]."""
+        return x.reshape(self.shared, -1, *x.shape[2:])
+
+    def runs(self) -> Iterator[tuple[slice, slice]]:
+        """Runs of queries with the run of keys that each can reach; those that reach none are left out."""
+        keys = self.key.shape[1]
+        size = min(max(self.problem.scope.span(keys), SMALLEST_CHUNK), LARGEST_CHUNK)
+        for start in range(0, self.queries, size):
+            stop = min(start + size, self.queries)
+            first = self.problem.first
+            near = self.problem.scope.reach(first + start, first + stop - 1, keys)
+            if near:
+                yield slice(start, stop), slice(near.start, near.stop)
+
+    def rows(self, x: Tensor, chosen: slice) -> Tensor:
+        """The chosen queries of a grouped tensor as [batch · kv_heads, rows of all its heads, …]."""
+        return x[:, :, chosen].reshape(self.shared, -1, x.shape[-1])
+
+    def read(self, chosen: slice, near: slice) -> tuple[Tensor, _Chunk]:
+        """A chunk's context, as :meth:`rows`, and what its backward needs."""
+        key = self.key[:, near]
+        scores = product(self.rows(self.query, chosen), key.transpose(1, 2), self.problem.scale)
+        bias, dead = self._masks.of(chosen, near)
+        rows = (self.batch, self.heads, chosen.stop - chosen.start, -1)
+        if bias is not None:
+            scores.view(rows).add_(bias)
+        generator = torch.Generator().manual_seed(self._seed + chosen.start) if self.dropped else None
+        context, weights, keep = read(scores, self.value[:, near], self.dropped, generator)
+        if dead is not None:
+            context.view(rows).masked_fill_(dead, 0.0)
+        return context, _Chunk(weights, keep, dead)
 
 
 class _Windowed(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor, problem: Problem) -> Tensor:
-        batch, heads, queries, _ = query.shape
-        q, k, v = _flat(query, key), _flat(key, key), _flat(value, key)
-        masks = _Masks(problem)
-        dropped = dropped_levels(problem.dropout)
-        context = q.new_zeros(batch * key.shape[1], heads // key.shape[1], queries, value.shape[-1])
-        saved: list[Tensor | None] = []
-        for rows, run in chunks(problem):
-            if not run:
-                saved += [None, None, None]
-                continue
-            part = q[:, :, rows.start : rows.stop]
-            flat = part.reshape(part.shape[0], -1, part.shape[-1])
-            near = k[:, 0, run.start : run.stop]
-            scores = product(flat, near.transpose(1, 2), problem.scale)
-            bias, dead = masks.of(rows, run)
-            if bias is not None:
-                scores.view(batch, heads, len(rows), len(run)).add_(bias)
-            read_, weights, keep = read(scores, v[:, 0, run.start : run.stop], dropped)
-            if dead is not None:
-                read_.view(batch, heads, len(rows), -1).masked_fill_(dead, 0.0)
-            context[:, :, rows.start : rows.stop] = read_.view(*part.shape[:3], -1)
-            saved += [weights, keep, dead]
-        ctx.save_for_backward(query, key, value, *saved)
-        ctx.problem, ctx.dropped = problem, dropped
-        return context.view(batch, heads, queries, -1)
+        seed = int(torch.randint(2**48, ())) if problem.dropout else 0
+        work = _Chunks(problem, query, key, value, seed)
+        hold = problem.scope.span(key.shape[2]) < key.shape[2]  # within a window the weights are few
+        context = value.new_zeros(work.query.shape[:3] + value.shape[3:])
+        held: list[Tensor | None] = []
+        for chosen, near in work.runs():
+            read_, chunk = work.read(chosen, near)
+            context[:, :, chosen] = read_.view(work.shared, work.query.shape[1], -1, value.shape[-1])
+            if hold:
+                held += chunk
+        ctx.save_for_backward(query, key, value, *held)
+        ctx.problem, ctx.seed = problem, seed
+        return context.view(*query.shape[:3], value.shape[-1])
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        query, key, value, *saved = ctx.saved_tensors
-        problem: Problem = ctx.problem
-        batch, heads = query.shape[:2]
-        q, k, v, outer = _flat(query, key), _flat(key, key), _flat(value, key), _flat(gradients[0], key)
-        to_query, to_key, to_value = torch.zeros_like(q), torch.zeros_like(k), torch.zeros_like(v)
-        for place, (rows, run) in enumerate(chunks(problem)):
-            weights, keep, dead = saved[3 * place : 3 * place + 3]
-            if weights is None:
-                continue
-            chosen, near = slice(rows.start, rows.stop), slice(run.start, run.stop)
-            part = outer[:, :, chosen]
+        query, key, value, *held = ctx.saved_tensors
+        scale = ctx.problem.scale
+        work = _Chunks(ctx.problem, query, key, value, ctx.seed)
+        outer = work.grouped(gradients[0])
+        to_query, to_key, to_value = (torch.zeros_like(x) for x in (work.query, work.key, work.value))
+        for place, (chosen, near) in enumerate(work.runs()):
+            if held:
+                weights, keep, dead = held[3 * place : 3 * place + 3]
+            else:
+                weights, keep, dead = work.read(chosen, near)[1]
+            part = work.rows(outer, chosen)
             if dead is not None:
-                part = part.reshape(batch, heads, len(rows), -1).masked_fill(dead, 0.0)
-            flat = part.reshape(q.shape[0], -1, v.shape[-1])
-            to_scores, of_value = read_backward(flat, weights, keep, v[:, 0, near], ctx.dropped)
-            to_query[:, :, chosen] = product(to_scores, k[:, 0, near], problem.scale).view(
-                *q[:, :, chosen].shape
-            )
-            rows_of = q[:, :, chosen].reshape(q.shape[0], -1, q.shape[-1])
-            to_key[:, 0, near] += product(to_scores.transpose(1, 2), rows_of, problem.scale)
-            to_value[:, 0, near] += of_value
+                alive = part.view(work.batch, work.heads, -1, part.shape[-1]).masked_fill(dead, 0.0)
+                part = alive.view(part.shape)
+            to_scores, of_value = read_backward(part, weights, keep, work.value[:, near], work.dropped)
+            of_query = product(to_scores, work.key[:, near], scale)
+            to_query[:, :, chosen] = of_query.view(to_query[:, :, chosen].shape)
+            to_key[:, near] += product(to_scores.transpose(1, 2), work.rows(work.query, chosen), scale)
+            to_value[:, near] += of_value
         return to_query.view(query.shape), to_key.view(key.shape), to_value.view(value.shape), None
 
 
-def _flat(x: Tensor, key: Tensor) -> Tensor:
-    """[batch, heads, n, dim] to [batch · kv_heads, heads that share a key head, n, dim]."""
-    return x.reshape(key.shape[0] * key.shape[1], -1, *x.shape[2:])
-
-
 class _Masks:
-    """The additive mask of a chunk; chunks that lie alike under plain windows share one."""
+    """The additive mask of a chunk; chunks that lie alike under scopes of position share one."""
 
     def __init__(self, problem: Problem) -> None:
         self._problem = problem
         self._known: dict[tuple[int, int, int], tuple[Tensor | None, Tensor | None]] = {}
 
-    def of(self, rows: range, run: range) -> tuple[Tensor | None, Tensor | None]:
+    def of(self, chosen: slice, near: slice) -> tuple[Tensor | None, Tensor | None]:
         """What to add to the scores, and the rows without a key."""
-        place = (rows.start - run.start, len(rows), len(run))
-        if self._problem.scope.positional and place in self._known:
-            return self._known[place]
         problem = self._problem
+        rows, run = range(chosen.start, chosen.stop), range(near.start, near.stop)
+        place = rows.start - run.start, len(rows), len(run)
+        if place in self._known:
+            return self._known[place]
         block = problem.block(rows, run)
         allowed = problem.scope.allowed(block)
         dead = dead_rows(allowed, problem.scope, block)
@@ -115,5 +147,6 @@ class _Masks:
         penalty = problem.penalty(block)
         if penalty is not None:
             bias = penalty if bias is None else bias + penalty
-        self._known[place] = bias, dead
+        if problem.scope.positional:
+            self._known[place] = bias, dead
         return bias, dead
