@@ -1,1 +1,47 @@
-""""""
+"""Tasks: what binds data, model, loss, metric and prediction together."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from regard.tasks.evaluation import evaluate
+    from regard.tasks.folder import load_folder, save_model, shipped_models
+    from regard.tasks.predictors import load
+    from regard.tasks.recipe import Recipe, load_recipe, parse_recipe
+    from regard.tasks.run import train
+    from regard.tasks.translator import Translation, Translator
+
+# Loaded when asked for, so that reading a recipe does not wait for torch.
+_HOMES = {
+    "Recipe": "recipe",
+    "Translation": "translator",
+    "Translator": "translator",
+    "evaluate": "evaluation",
+    "load": "predictors",
+    "load_folder": "folder",
+    "load_recipe": "recipe",
+    "parse_recipe": "recipe",
+    "save_model": "folder",
+    "shipped_models": "folder",
+    "train": "run",
+}
+
+__all__ = [
+    "Recipe",
+    "Translation",
+    "Translator",
+    "evaluate",
+    "load",
+    "load_folder",
+    "load_recipe",
+    "parse_recipe",
+    "save_model",
+    "shipped_models",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

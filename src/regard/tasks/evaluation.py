@@ -1,0 +1,121 @@
+"""How good a translator is: BLEU as sacreBLEU and as papers report it, chrF, loss, speed."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from sacrebleu.metrics import BLEU, CHRF
+
+from regard.data.batches import collate_pairs
+from regard.data.references import Grouped
+from regard.decoding.batches import decode_batches
+from regard.errors import UserError
+from regard.nn.cross_entropy import linear_cross_entropy
+from regard.tasks.scores import transposed
+from regard.tasks.translator import Translator
+
+# Source lengths, in words, at which the buckets of BLEU by length end.
+BUCKETS = (5, 10, 15, 20, 25, 30)
+
+
+def evaluate(translator: Translator, data: Sequence[Grouped], **decoding: Any) -> dict[str, Any]:
+    """Translate a test set and score the translations.
+
+    Args:
+        translator: what is measured.
+        data: sources, each with one reference or several.
+        **decoding: options of decoding, such as ``beam=1``.
+
+    Returns:
+        ``bleu``, ``chrf`` (cased, all references); ``bleu_one_reference`` where there are several;
+        ``bleu_lowercased`` (lowercased, 13a tokens); ``loss`` and
+        ``perplexity`` (nats a target token, over the first reference of each source); ``sentences``, ``tokens_per_second`` (target tokens,
+        ends included), ``seconds``; ``by_length`` (upper bound of source words -> BLEU); ``signatures``.
+
+    Raises:
+        UserError: there is nothing to evaluate on.
+    """
+    if not data:
+        raise UserError("there is nothing to evaluate on: the data is empty")
+    began = time.perf_counter()
+    translations = translator([group.source for group in data], **decoding)
+    seconds = time.perf_counter() - began
+    hypotheses = [translation.text for translation in translations]
+    tokens = sum(len(translation.tokens) for translation in translations)
+    loss = reference_loss(translator, [(group.source, group.references[0]) for group in data])
+    return {
+        **score(hypotheses, [group.references for group in data]),
+        "loss": round(loss, 4),
+        "perplexity": round(float(torch.tensor(loss).exp()), 4),
+        "sentences": len(data),
+        "seconds": round(seconds, 2),
+        "tokens_per_second": round(tokens / seconds, 1),
+        "by_length": bleu_by_length(
+            [group.source for group in data], hypotheses, [g.references for g in data]
+        ),
+    }
+
+
+def score(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> dict[str, Any]:
+    """Corpus scores of translations, with the signature of each.
+
+    Example:
+        >>> figures = score(["The cat sat down"], [["the cat sat down"]])
+        >>> figures["bleu_lowercased"], figures["signatures"]["bleu_lowercased"].split("|version")[0]
+        (100.0, 'nrefs:1|case:lc|eff:no|tok:13a|smooth:exp')
+    """
+    streams = transposed(references)
+    figures: dict[str, Any] = {}
+    signatures: dict[str, str] = {}
+    metrics = {
+        "bleu": (BLEU(), streams),
+        "bleu_lowercased": (BLEU(lowercase=True), streams),
+        "chrf": (CHRF(), streams),
+    }
+    if len(streams) > 1:
+        metrics["bleu_one_reference"] = (BLEU(), streams[:1])
+    for name, (metric, against) in metrics.items():
+        figures[name] = round(metric.corpus_score(hypotheses, against).score, 2)
+        signatures[name] = str(metric.get_signature())
+    return {**figures, "signatures": signatures}
+
+
+def bleu_by_length(
+    sources: Sequence[str], hypotheses: Sequence[str], references: Sequence[Sequence[str]]
+) -> dict[str, float]:
+    """Corpus BLEU of the sentences whose sources have so many words (the upper bound; the last has none).
+
+    Example:
+        >>> bleu_by_length(["a b c d"], ["e f g h"], [["e f g h"]])
+        {'5': 100.0}
+    """
+    figures = {}
+    lengths = [len(source.split()) for source in sources]
+    for low, high in zip((0, *BUCKETS), (*BUCKETS, None), strict=True):
+        chosen = [i for i, length in enumerate(lengths) if low < length and (high is None or length <= high)]
+        if chosen:
+            streams = transposed([references[i] for i in chosen])
+            bleu = BLEU().corpus_score([hypotheses[i] for i in chosen], streams)
+            figures[str(high or "more")] = round(bleu.score, 2)
+    return figures
+
+
+@torch.no_grad()
+def reference_loss(translator: Translator, pairs: Sequence[tuple[str, str]]) -> float:
+    """Cross-entropy of references, in nats a target token, </s> included; pairs too long to read are left out."""
+    sources = translator.vocabularies.source.encode_batch([source for source, _ in pairs])
+    targets = translator.vocabularies.target.encode_batch([target for _, target in pairs])
+    limit = translator.model.max_length
+    lengths = [max(len(source), len(target)) + 1 for source, target in zip(sources, targets, strict=True)]
+    fitting = [i for i, length in enumerate(lengths) if limit is None or length <= limit]
+    output, total, tokens = translator.model.output, 0.0, 0
+    for batch in decode_batches([lengths[i] for i in fitting]):
+        rows = [fitting[i] for i in batch]
+        pair = collate_pairs([sources[i] for i in rows], [targets[i] for i in rows]).to(translator.device)
+        states = translator.model(pair.source, pair.source_mask, pair.target_in).states
+        total += float(
+            linear_cross_entropy(states.flatten(0, 1), output.weight, output.bias, pair.target_out.flatten())
+        )
+        tokens += pair.tokens
+    return total / max(1, tokens)

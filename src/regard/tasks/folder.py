@@ -1,0 +1,262 @@
+"""The model folder: weights, recipe, tokenizers, metrics and card, each guarded by a hash."""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as parse_safetensors
+from safetensors.torch import save as dump_safetensors
+from torch import Tensor, nn
+
+from regard.data.tokenizer import Tokenizer
+from regard.errors import UserError
+from regard.tasks.recipe import Recipe, load_recipe
+
+WEIGHTS = "model.safetensors"
+RECIPE = "recipe.toml"
+METRICS = "metrics.json"
+CARD = "README.md"
+HASHES = "SHA256SUMS"
+
+
+class ModelFolderError(UserError):
+    """A model folder that is missing, incomplete, altered, or of another task."""
+
+
+@dataclass(frozen=True)
+class ModelFolder:
+    """What a checked model folder holds.
+
+    Attributes:
+        path: the folder.
+        recipe: the resolved recipe that the model was trained by.
+        tokenizers: by name: ``{"": joint}``, or ``{"source": …, "target": …}``.
+        metrics: figures written after training; a `classes` list for classifiers.
+        weights: parameter name -> float32 tensor.
+    """
+
+    path: Path
+    recipe: Recipe
+    tokenizers: dict[str, Tokenizer]
+    metrics: dict[str, Any]
+    weights: dict[str, Tensor]
+
+
+def save_model(
+    path: Path,
+    *,
+    model: nn.Module,
+    recipe: Recipe,
+    tokenizers: Mapping[str, Tokenizer],
+    metrics: Mapping[str, Any],
+    card: str,
+    overwrite: bool = False,
+) -> None:
+    """Write a model folder; every file is complete or absent, and the hashes come last.
+
+    Args:
+        path: the folder; it may exist and hold other things (checkpoints, logs), but not a model.
+        model: its parameters are written as the recipe's `weights` says (float32 or float16).
+        tokenizers: ``{"": joint}`` gives tokenizer.json; other names give NAME-tokenizer.json.
+        metrics: figures, as JSON values.
+        card: the text of README.md.
+        overwrite: replace a model that is there already.
+
+    Raises:
+        ModelFolderError: a model is there already and `overwrite` is false.
+    """
+    if (path / WEIGHTS).exists() and not overwrite:
+        raise ModelFolderError(f"{path}: there is a model in this folder already; choose another folder")
+    path.mkdir(parents=True, exist_ok=True)
+    files = {WEIGHTS: dump_safetensors(_stored(model, recipe.weights), {"format": "pt"})}
+    for name, tokenizer in tokenizers.items():
+        files[tokenizer_file(name)] = _tokenizer_bytes(tokenizer)
+    files[RECIPE] = recipe.to_toml().encode()
+    files[METRICS] = (json.dumps(metrics, indent=2, ensure_ascii=False) + "\n").encode()
+    files[CARD] = card.encode()
+    sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in files.items())
+    (path / HASHES).unlink(missing_ok=True)  # half a rewrite must not look like a whole model
+    for name, data in {**files, HASHES: sums.encode()}.items():
+        write_atomically(path / name, data)
+
+
+def load_folder(path_or_name: str | Path, *, task: str | None = None) -> ModelFolder:
+    """Read and check a model folder; nothing in it is ever unpickled.
+
+    Args:
+        path_or_name: a folder, or the name of a model that ships with the library (`shipped_models`).
+        task: refuse a model of another task.
+
+    Raises:
+        ModelFolderError: no such model, a missing, truncated or altered file (named), another task.
+
+    Example:
+        >>> load_folder("no-such-model")
+        Traceback (most recent call last):
+        ...
+        regard.tasks.folder.ModelFolderError: no-such-model: neither a model folder nor a model ...
+    """
+    path = find_model(path_or_name)
+    files = _checked_files(path)
+    recipe = load_recipe(path / RECIPE)
+    if task is not None and recipe.task != task:
+        raise ModelFolderError(f"{path}: this model's task is {recipe.task}; a model for {task} is needed")
+    try:
+        stored = parse_safetensors(files[WEIGHTS])
+    except SafetensorError as error:
+        raise ModelFolderError(f"{path / WEIGHTS}: not a safetensors file: {error}") from None
+    weights = {name: w.float() if w.is_floating_point() else w for name, w in stored.items()}
+    tokenizers = {
+        name.removesuffix("tokenizer.json").removesuffix("-"): Tokenizer.from_bytes(data)
+        for name, data in files.items()
+        if name.endswith("tokenizer.json")
+    }
+    return ModelFolder(path, recipe, tokenizers, json.loads(files[METRICS]), weights)
+
+
+def fill_model(model: nn.Module, folder: ModelFolder) -> None:
+    """Copy a folder's weights into a freshly built model, every parameter exactly once.
+
+    Raises:
+        ModelFolderError: the weights do not fit the model that the recipe describes.
+    """
+    source = folder.path / WEIGHTS
+    try:
+        missing, unexpected = model.load_state_dict(folder.weights, strict=False)
+    except RuntimeError as error:
+        raise ModelFolderError(f"{source}: the weights do not fit {RECIPE}: {error}") from None
+    filled = {_storage(tensor) for name, tensor in model.state_dict().items() if name in folder.weights}
+    lost = [name for name in missing if _storage(model.state_dict()[name]) not in filled]
+    if lost or unexpected:
+        raise ModelFolderError(
+            f"{source}: the weights do not fit {RECIPE}: missing {lost[:3]}, unexpected {unexpected[:3]}"
+        )
+
+
+def find_model(path_or_name: str | Path) -> Path:
+    """The folder of a model given by path or by the name of a shipped model.
+
+    A folder on disk wins over a shipped name; its path may always be written as ``./NAME``.
+
+    Raises:
+        ModelFolderError: there is no such model; the message lists those that ship.
+    """
+    path = Path(path_or_name)
+    if (path / RECIPE).exists() or (path / WEIGHTS).exists() or (path / HASHES).exists():
+        return path
+    shipped = shipped_models()
+    if str(path_or_name) in shipped:
+        return shipped[str(path_or_name)]
+    if path.is_dir():
+        raise ModelFolderError(
+            f"{path}: no model in this folder ({WEIGHTS}, {RECIPE} and {HASHES} are missing)"
+        )
+    names = ", ".join(sorted(shipped)) or "none"
+    raise ModelFolderError(
+        f"{path_or_name}: neither a model folder nor a model that ships (these ship: {names})"
+    )
+
+
+def shipped_models() -> dict[str, Path]:
+    """Names and folders of the models that are part of the installed package.
+
+    Example:
+        >>> isinstance(shipped_models(), dict)
+        True
+    """
+    root = Path(str(resources.files("regard"))) / "pretrained"
+    return {child.name: child for child in sorted(root.glob("*")) if (child / WEIGHTS).exists()}
+
+
+def tokenizer_file(name: str) -> str:
+    """The file that holds a tokenizer of this name.
+
+    Example:
+        >>> tokenizer_file(""), tokenizer_file("source")
+        ('tokenizer.json', 'source-tokenizer.json')
+    """
+    return f"{name}-tokenizer.json" if name else "tokenizer.json"
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file so that, whatever happens, its name shows the old content or the new, never a part.
+
+    Raises:
+        UserError: the disk is full or the folder cannot be written; the old file is kept.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with temporary.open("wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise UserError(
+            f"{path}: cannot write: {error.strerror}; free some space or choose another folder"
+        ) from None
+
+
+def _checked_files(path: Path) -> dict[str, bytes]:
+    if not (path / HASHES).is_file():
+        raise ModelFolderError(
+            f"{path / HASHES}: this file is missing, so the model cannot be checked; copy it again"
+        )
+    wanted: dict[str, str] = {}
+    for line in (path / HASHES).read_text(encoding="utf-8", errors="replace").splitlines():
+        digest, _, name = line.partition("  ")
+        if Path(name).name != name or not name:
+            raise ModelFolderError(
+                f"{path / HASHES}: '{line}' is not a hash and a file name; copy the model again"
+            )
+        wanted[name] = digest
+    for name in (WEIGHTS, RECIPE, METRICS, CARD):
+        if name not in wanted:
+            raise ModelFolderError(f"{path / HASHES}: no hash for {name}; copy the model again")
+    files: dict[str, bytes] = {}
+    for name, digest in wanted.items():
+        if not (path / name).is_file():
+            raise ModelFolderError(f"{path / name}: this file of the model is missing; copy the model again")
+        files[name] = (path / name).read_bytes()
+        if hashlib.sha256(files[name]).hexdigest() != digest:
+            raise ModelFolderError(
+                f"{path / name}: truncated or altered (its hash is not the one in {HASHES}); copy the model again, "
+                f"or, if you changed it yourself, put its new sha256sum into {HASHES}"
+            )
+    return files
+
+
+def _stored(model: nn.Module, weights: str) -> dict[str, Tensor]:
+    """The state of a model, tied parameters once, in the type that is stored."""
+    stored: dict[str, Tensor] = {}
+    seen: set[tuple[int, int, torch.Size]] = set()
+    for name, tensor in model.state_dict().items():
+        if _storage(tensor) in seen:
+            continue
+        seen.add(_storage(tensor))
+        half = weights == "float16" and tensor.is_floating_point()
+        stored[name] = tensor.detach().to("cpu", torch.float16 if half else tensor.dtype).contiguous()
+    return stored
+
+
+def _storage(tensor: Tensor) -> tuple[int, int, torch.Size]:
+    return tensor.untyped_storage().data_ptr(), tensor.storage_offset(), tensor.shape
+
+
+def _tokenizer_bytes(tokenizer: Tokenizer) -> bytes:
+    folder = tempfile.mkdtemp()
+    try:
+        tokenizer.save(Path(folder) / "tokenizer.json")
+        return (Path(folder) / "tokenizer.json").read_bytes()
+    finally:
+        shutil.rmtree(folder)

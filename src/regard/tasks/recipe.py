@@ -1,0 +1,292 @@
+"""The recipe: one typed, strict description of what is trained, on what, and how."""
+
+import difflib
+import json
+import tomllib
+import types
+import typing
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from regard.data.config import DataConfig, TokenizerConfig
+from regard.decoding.config import DecodingConfig
+from regard.errors import UserError
+from regard.models.config import ModelConfig
+from regard.tasks.toml import dump_toml
+from regard.training.config import TrainingConfig
+
+TaskName = Literal["translation", "language-modelling", "classification"]
+
+
+class RecipeError(UserError):
+    """A recipe that cannot be read, or that asks for something that does not exist."""
+
+
+class Recipe(BaseModel):
+    """Everything that decides a trained model; whatever is not said has a default in code.
+
+    Each section is the configuration of one layer of the library and is documented there. All
+    randomness follows from `seed`; it is training's seed too, unless that is given.
+
+    Example:
+        >>> recipe = parse_recipe({"task": "translation", "data": {"name": "multi30k"}})
+        >>> recipe.seed, recipe.weights
+        (1, 'float32')
+    """
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    task: TaskName
+    seed: int = Field(default=1, ge=0)
+    weights: Literal["float32", "float16"] = "float32"
+    """How the finished weights are stored; they are computed with in float32 either way."""
+    data: DataConfig
+    tokenizer: TokenizerConfig = TokenizerConfig()
+    model: ModelConfig = ModelConfig()
+    training: TrainingConfig = TrainingConfig()
+    decoding: DecodingConfig = DecodingConfig()
+
+    def resolved(self) -> dict[str, Any]:
+        """Every key with its value, defaults included, as plain values.
+
+        Example:
+            >>> parse_recipe({"task": "translation", "data": {"name": "multi30k"}}).resolved()["seed"]
+            1
+        """
+        return self.model_dump(mode="json")
+
+    def to_toml(self) -> str:
+        """The resolved recipe as TOML; reading it back gives an equal recipe.
+
+        Example:
+            >>> parse_recipe({"task": "translation", "data": {"name": "multi30k"}}).to_toml()[:20]
+            'task = "translation"'
+        """
+        return dump_toml(self.resolved())
+
+    def decisive(self) -> dict[str, Any]:
+        """What decides the trained weights, flat (``model.layers``): a run resumed must agree in all of it.
+
+        Example:
+            >>> table = {"task": "translation", "data": {"name": "multi30k"}}
+            >>> parse_recipe(table, ["model.layers=6"]).decisive()["model.layers"]
+            6
+        """
+        return dict(_flat(self.model_dump(mode="json", exclude={"decoding", "weights"})))
+
+
+def load_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Read a recipe from a TOML file, then apply overrides.
+
+    A recipe may begin with ``extends = "other.toml"`` (relative to its own folder): it then only says
+    what it changes. Paths of data files are relative to the folder that the command runs in.
+
+    Args:
+        path: the TOML file.
+        overrides: texts such as ``"model.layers=6"``, applied in order.
+
+    Raises:
+        RecipeError: no such file, not TOML, an unknown key, or a value of the wrong type; the message
+            names the key, the file and the nearest valid key.
+
+    Example:
+        >>> load_recipe("no-such-recipe.toml")
+        Traceback (most recent call last):
+        ...
+        regard.tasks.recipe.RecipeError: no-such-recipe.toml: there is no such recipe file
+    """
+    path = Path(path)
+    return parse_recipe(_read(path), overrides, origin=str(path))
+
+
+def parse_recipe(
+    table: Mapping[str, Any], overrides: Sequence[str] = (), *, origin: str = "recipe"
+) -> Recipe:
+    """Check a table of values against the schema, after applying overrides; see `load_recipe`.
+
+    Example:
+        >>> parse_recipe({"task": "translation", "data": {"name": "multi30k"}, "sede": 3})
+        Traceback (most recent call last):
+        ...
+        regard.tasks.recipe.RecipeError: recipe: unknown key 'sede' (nearest valid key: 'seed')
+    """
+    raw: dict[str, Any] = json.loads(json.dumps(table, default=str))
+    texts: dict[tuple[str, ...], str] = {}
+    for override in overrides:
+        keys, text = _split_override(override)
+        _assign(raw, keys, _parse_value(text), override)
+        texts[keys] = text
+    try:
+        return _validate(raw)
+    except ValidationError as error:
+        # A text that happens to look like a number is still a text where the schema wants one.
+        mended = False
+        for fault in error.errors():
+            keys = _present(fault["loc"], raw)
+            if fault["type"] in ("string_type", "literal_error") and keys in texts:
+                _assign(raw, keys, texts[keys], "")
+                mended = True
+        if mended:
+            try:
+                return _validate(raw)
+            except ValidationError as again:
+                error = again
+        raise RecipeError(_explain(error, raw, origin, set(texts))) from None
+
+
+def _validate(raw: dict[str, Any]) -> Recipe:
+    training = raw.get("training", {})
+    if "seed" in raw and isinstance(training, dict):
+        raw = {**raw, "training": {"seed": raw["seed"], **training}}
+    # Through JSON, so that strictness allows what TOML cannot say otherwise (tuples, paths).
+    return Recipe.model_validate_json(json.dumps(raw))
+
+
+def _read(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
+    if path.resolve() in seen:
+        raise RecipeError(f"{path}: this recipe extends itself")
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RecipeError(f"{path}: there is no such recipe file") from None
+    except IsADirectoryError:
+        raise RecipeError(f"{path}: this is a folder; name a recipe file (.toml)") from None
+    except UnicodeDecodeError as error:
+        raise RecipeError(f"{path}: not UTF-8 text (byte {error.start}); a recipe is a TOML file") from None
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"{path}: not valid TOML: {error}") from None
+    parent = table.pop("extends", None)
+    if parent is None:
+        return table
+    if not isinstance(parent, str):
+        raise RecipeError(f"{path}: 'extends' must be the name of a recipe file, not {parent!r}")
+    return _merged(_read(path.parent / parent, (*seen, path.resolve())), table)
+
+
+def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    result = dict(base)
+    for key, value in changes.items():
+        below = result.get(key)
+        result[key] = _merged(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    return result
+
+
+def _split_override(override: str) -> tuple[tuple[str, ...], str]:
+    key, equals, text = override.partition("=")
+    keys = tuple(part.strip() for part in key.split("."))
+    if not equals or not all(keys):
+        raise RecipeError(
+            f"--set {override}: write --set section.key=value, for example --set model.layers=6"
+        )
+    return keys, text.strip()
+
+
+def _parse_value(text: str) -> Any:
+    """A TOML value where the text is one, else the text itself: `6`, `true`, `[1, 2]`, `fr`."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _assign(raw: dict[str, Any], keys: tuple[str, ...], value: Any, override: str) -> None:
+    table = raw
+    for depth, key in enumerate(keys[:-1]):
+        below = table.get(key)
+        if not isinstance(below, dict):
+            # A section may stand where a word stood: model.attention = "none" -> model.attention.score = "dot".
+            if depth == 0 and below is not None:
+                raise RecipeError(f"--set {override}: '{key}' is a value, not a section")
+            below = table[key] = {}
+        table = below
+    table[keys[-1]] = value
+
+
+def _present(location: tuple[int | str, ...], raw: Any) -> tuple[str, ...]:
+    """The keys of an error's location, without the names of union members that pydantic adds."""
+    keys: list[str] = []
+    for part in location:
+        if (isinstance(raw, dict) and part in raw) or (isinstance(raw, list) and isinstance(part, int)):
+            raw = raw[part]
+        else:
+            continue
+        keys.append(str(part))
+    return tuple(keys)
+
+
+def _explain(
+    error: ValidationError, raw: dict[str, Any], origin: str, overridden: set[tuple[str, ...]]
+) -> str:
+    lines: list[str] = []
+    depths = [_present(fault["loc"], raw) for fault in error.errors()]
+    for fault, keys in zip(error.errors(), depths, strict=True):
+        if any(len(other) > len(keys) and other[: len(keys)] == keys for other in depths) and keys:
+            continue  # another member of a union; the member that got further says more
+        if fault["type"] == "missing":
+            keys = (*keys, str(fault["loc"][-1]))
+        where = f"--set {'.'.join(keys)}" if keys in overridden else origin
+        line = f"{where}: {_fault(fault, '.'.join(keys))}"
+        if line not in lines:
+            lines.append(line)
+    return "\n".join(lines)
+
+
+def _fault(fault: Any, key: str) -> str:
+    kind, value = fault["type"], fault["input"]
+    if kind == "extra_forbidden":
+        return f"unknown key '{key}'{_nearest(key)}"
+    if kind == "missing":
+        return f"the key '{key}' is missing"
+    message = str(fault["msg"])
+    message = message.removeprefix("Value error, ")
+    message = message[:1].lower() + message[1:]
+    if not key:
+        return message
+    shown = "" if isinstance(value, dict) else f" = {json.dumps(value, ensure_ascii=False)}"
+    return f"'{key}'{shown}: {message}"
+
+
+def _nearest(key: str) -> str:
+    known = list(valid_keys(Recipe))
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
+    if not near:  # the right name in the wrong section, or a shorter name of it
+        last = key.rpartition(".")[2]
+        names = {name.rpartition(".")[2]: name for name in known}
+        near = [names[found] for found in difflib.get_close_matches(last, names, n=1, cutoff=0.6)]
+    if near:
+        return f" (nearest valid key: '{near[0]}')"
+    section = key.rpartition(".")[0]
+    siblings = [name for name in known if name.rpartition(".")[0] == section]
+    return f" (valid keys: {', '.join(siblings)})" if siblings else ""
+
+
+def valid_keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    """All dotted keys of a schema, sections included.
+
+    Example:
+        >>> "tokenizer.vocabulary" in set(valid_keys(Recipe))
+        True
+    """
+    for name, field in model.model_fields.items():
+        yield f"{prefix}{name}"
+        for inner in _models(field.annotation):
+            yield from valid_keys(inner, f"{prefix}{name}.")
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    elif typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        for argument in typing.get_args(annotation):
+            yield from _models(argument)
+
+
+def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value

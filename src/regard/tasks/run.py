@@ -1,0 +1,135 @@
+"""From a recipe to a model folder: prepare, build, fit, evaluate, write."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from rich.console import Console
+from torch import nn
+
+from regard.data.tokenizer import Tokenizer
+from regard.errors import UserError
+from regard.tasks.card import model_card
+from regard.tasks.folder import RECIPE, WEIGHTS, save_model, write_atomically
+from regard.tasks.recipe import Recipe, load_recipe
+from regard.tasks.reinforce import bare
+from regard.tasks.translation import TranslationTask
+from regard.training import Trainable, Trainer
+from regard.training.distributed import Processes, join, pick_device
+
+
+class Task(Trainable, Protocol):
+    """What a task has beside what the trainer needs."""
+
+    def build(self) -> nn.Module:
+        """A model with fresh weights."""
+
+    def tokenizers(self) -> Mapping[str, Tokenizer]:
+        """The tokenizers by the names that a model folder gives them."""
+
+    def facts(self) -> dict[str, Any]:
+        """What metrics.json says of the data."""
+
+    def evaluate(self, model: nn.Module, console: Console | None) -> dict[str, Any]:
+        """Figures of the finished model on the test split (else the validation split)."""
+
+
+def prepare(recipe: Recipe, folder: Path, console: Console | None = None) -> Task:
+    """The recipe's task with its data read, tokenized and encoded into a folder.
+
+    Raises:
+        UserError: the data cannot be used.
+    """
+    return _TASKS[recipe.task](recipe, folder, console)
+
+
+_TASKS = {
+    "translation": TranslationTask.prepare,
+}
+
+
+def train(
+    recipe: str | Path | Recipe,
+    out: str | Path | None = None,
+    *,
+    overrides: Sequence[str] = (),
+    resume: bool = False,
+    console: Console | None = None,
+) -> Path:
+    """Train a model from a recipe and write it into a folder, with checkpoints, logs and curves.
+
+    Started by torchrun, it trains with all the processes.
+
+    Args:
+        recipe: a TOML file, or a recipe.
+        out: the model folder to be; ``models/NAME-OF-THE-RECIPE`` if not given.
+        overrides: such as ``"model.layers=6"``.
+        resume: go on with a run that was interrupted.
+        console: where progress is shown; None is silent.
+
+    Returns:
+        The model folder, for `regard.load`.
+
+    Raises:
+        UserError: a wrong recipe, bad data, or a folder that holds something already.
+        regard.training.Interrupted: a signal came; all is saved and `resume` goes on.
+    """
+    name = "model" if isinstance(recipe, Recipe) else Path(recipe).stem
+    if not isinstance(recipe, Recipe):
+        recipe = load_recipe(recipe, overrides)
+    elif overrides:
+        raise ValueError("overrides are for a recipe file; a Recipe is already whole")
+    folder = Path(out) if out is not None else Path("models") / name
+    with join(device := pick_device()) as processes:
+        processes.from_first(lambda: _claim(folder, recipe, resume))
+        task = _prepared(recipe, folder / "data", processes, console if processes.first else None)
+        model = task.build()
+        trainer = Trainer(
+            model, task, recipe.training, folder, recipe=recipe.decisive(), console=console, device=device
+        )
+        figures = trainer.fit(resume)
+        processes.from_first(lambda: _finish(folder, recipe, task, model, figures, console))
+    return folder
+
+
+def _claim(folder: Path, recipe: Recipe, resume: bool) -> None:
+    """Make sure that nothing in the folder is overwritten, and leave the recipe there."""
+    if folder.is_file():
+        raise UserError(f"{folder}: is a file; the output must be a folder")
+    if (folder / WEIGHTS).exists():
+        raise UserError(f"{folder}: there is a finished model in this folder; choose another with --out")
+    if not resume and folder.exists() and any(folder.iterdir()):
+        raise UserError(
+            f"{folder}: this folder is not empty; choose another with --out, or continue its run with --resume"
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{folder}: cannot make this folder: {error.strerror}") from None
+    if not (folder / RECIPE).exists():
+        write_atomically(folder / RECIPE, recipe.to_toml().encode())
+
+
+def _prepared(recipe: Recipe, folder: Path, processes: Processes, console: Console | None) -> Task:
+    found: list[Task] = []
+    # The first process does the work; the others then find it done.
+    processes.from_first(lambda: found.append(prepare(recipe, folder, console)))
+    return found[0] if found else prepare(recipe, folder)
+
+
+def _finish(
+    folder: Path,
+    recipe: Recipe,
+    task: Task,
+    model: nn.Module,
+    figures: dict[str, float],
+    console: Console | None,
+) -> None:
+    model = bare(model).cpu().float().eval()
+    metrics = {"validation": figures, **task.facts(), **task.evaluate(model, console)}
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    metrics["parameters"] = parameters
+    card = model_card(recipe, metrics, parameters=parameters)
+    save_model(folder, model=model, recipe=recipe, tokenizers=task.tokenizers(), metrics=metrics, card=card)
+    if console is not None:
+        console.print(f"The model is in {folder}.", highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,254 @@
+"""Translation as the trainer sees it: pairs of sentences, cross-entropy of the target's tokens."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from torch import Tensor, nn
+
+from regard.data.batches import IGNORE, PairBatch, collate_pairs, pair_batch
+from regard.data.build import build_corpus
+from regard.data.config import DataConfig
+from regard.data.corpus import EncodedCorpus
+from regard.data.filters import FilterReport
+from regard.data.plan import BatchPlan
+from regard.data.references import grouped
+from regard.data.splits import pairs_of
+from regard.data.subwords import recut
+from regard.data.tokenizer import Tokenizer
+from regard.errors import UserError
+from regard.models.encoder_decoder import EncoderDecoder
+from regard.nn.cross_entropy import linear_cross_entropy
+from regard.nn.r_drop import linear_divergence
+from regard.tasks.evaluation import evaluate
+from regard.tasks.recipe import Recipe
+from regard.tasks.reinforce import Reinforced, bare, token_log_probabilities
+from regard.tasks.scores import quick_scores
+from regard.tasks.translator import Translator, new_model
+from regard.tasks.vocabularies import Vocabularies
+from regard.training.trainable import Loss
+
+# Figures that a validation can only give by translating; and the most sentences that it then translates.
+_BY_TRANSLATING = ("bleu", "chrf")
+_SENTENCES = 1000
+
+
+@dataclass
+class TranslationTask:
+    """A `regard.training.Trainable` for translation.
+
+    Attributes:
+        recipe: what to train and how.
+        vocabularies: tokenizers of both languages.
+        corpus: the training pairs, encoded, on disk.
+        validation: pairs kept apart, encoded.
+    """
+
+    recipe: Recipe
+    vocabularies: Vocabularies
+    corpus: EncodedCorpus
+    validation: EncodedCorpus
+    plan: BatchPlan
+    validation_plan: BatchPlan
+
+    @classmethod
+    def prepare(cls, recipe: Recipe, folder: Path, console: Console | None = None) -> "TranslationTask":
+        """Read the data, learn the vocabularies and encode; what is in the folder already is used again.
+
+        Args:
+            recipe: of task translation.
+            folder: gets the tokenizers and the encoded corpora.
+            console: where progress is shown; None is silent.
+
+        Raises:
+            UserError: missing or bad data, or a vocabulary larger than the data allows.
+        """
+        pairs, kept_apart = pairs_of(recipe.data, "train"), pairs_of(recipe.data, "validation")
+        _check_lengths(recipe)
+        vocabularies = Vocabularies.find(folder, recipe.tokenizer.joint)
+        if vocabularies is None:
+            _say(console, f"Learning a vocabulary ({recipe.tokenizer.kind}) from {pairs.name}")
+            vocabularies = Vocabularies.train(pairs, recipe.tokenizer)
+            vocabularies.keep(folder)
+        encoders = (vocabularies.source, vocabularies.target)
+        corpus = build_corpus(
+            pairs, encoders, folder / "train", filters=recipe.data.filters, key=pairs.digest,
+            console=console, name="training pairs",
+        )  # fmt: skip
+        validation = build_corpus(
+            kept_apart, encoders, folder / "validation", filters=_long_ones_only(recipe), key=kept_apart.digest,
+            console=console, name="validation pairs",
+        )  # fmt: skip
+        _say(
+            console,
+            f"Training pairs: {FilterReport(**corpus.report)}. Validation pairs: {len(validation):,}.",
+        )
+        tokens, seed = recipe.training.tokens, recipe.seed
+        plan = BatchPlan(corpus.lengths, tokens, seed, corpus.folder)
+        return cls(
+            recipe, vocabularies, corpus, validation, plan, BatchPlan(validation.lengths, tokens, seed)
+        )
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches in one pass over the corpus."""
+        return self.plan.steps_per_epoch
+
+    def build(self) -> nn.Module:
+        """A model with fresh weights, a function of the recipe's seed."""
+        torch.manual_seed(self.recipe.seed)
+        model = new_model(self.recipe, self.vocabularies)
+        attention = self.recipe.model.attention
+        hard = attention != "none" and attention.selection == "hard"
+        return Reinforced(model) if hard or self.recipe.model.self_attention.selection == "hard" else model
+
+    def batch(self, epoch: int, step: int, rank: int, world: int) -> PairBatch | None:
+        """This rank's rows of that global batch; a pure function of its arguments."""
+        rows = self.plan.plan(epoch, step, rank, world)
+        if not len(rows):
+            return None
+        rate = self.recipe.tokenizer.dropout
+        if not rate:
+            return pair_batch(self.corpus, rows)
+        key = (self.recipe.seed, epoch)
+        return collate_pairs(
+            recut(self.corpus.source, rows, self.vocabularies.source.merges, rate, (*key, 0)),
+            recut(self.corpus.target, rows, self.vocabularies.target.merges, rate, (*key, 1)),
+        )
+
+    def units(self, batch: PairBatch) -> int:
+        """Target tokens."""
+        return batch.tokens
+
+    def loss(self, model: nn.Module, batch: PairBatch) -> Loss:
+        """Cross-entropy with label smoothing, summed over target tokens; with R-Drop and REINFORCE where asked."""
+        config = self.recipe.training
+        translator = bare(model)
+        if config.r_drop:
+            batch = _twice(batch)
+        decoded = translator(batch.source, batch.source_mask, batch.target_in)
+        real = batch.target_out != IGNORE
+        states, targets = decoded.states[real], batch.target_out[real]
+        weight, bias = translator.output.weight, translator.output.bias
+        total = linear_cross_entropy(states, weight, bias, targets, label_smoothing=config.label_smoothing)
+        figures: dict[str, float | Tensor] = {}
+        if isinstance(model, Reinforced) and decoded.log_probability is not None:
+            rewards = token_log_probabilities(states.detach(), weight.detach(), bias, targets)
+            total = total + model.loss(rewards, decoded.log_probability[real])
+            figures["reward"] = rewards.sum()
+        if config.r_drop:
+            first, second = states.chunk(2)
+            # Of the paper's sum of two losses and a divergence, the mean over the two passes.
+            total = (total + config.r_drop * linear_divergence(first, second, weight, bias)) / 2
+        return Loss(total, len(targets) // 2 if config.r_drop else len(targets), figures)
+
+    def validate(self, model: nn.Module) -> dict[str, float]:
+        """Loss (nats a token, no smoothing) and perplexity; BLEU or chrF of greedy translations where it is the metric."""
+        translator = bare(model)
+        assert isinstance(translator, EncoderDecoder)
+        loss = corpus_loss(translator, self.validation, self.validation_plan)
+        figures = {"loss": loss, "perplexity": math.exp(min(loss, 700.0))}
+        if self.recipe.training.metric in _BY_TRANSLATING:
+            figures |= self._by_translating(translator)
+        return figures
+
+    def tokenizers(self) -> Mapping[str, Tokenizer]:
+        """The tokenizers by the names that a model folder gives them."""
+        return self.vocabularies.named()
+
+    def facts(self) -> dict[str, Any]:
+        """What metrics.json says of the data: rows, digests and what was left out."""
+        return {
+            "data": {
+                "train": {"digest": self.corpus.digest, **self.corpus.report},
+                "validation": {"digest": self.validation.digest, "rows": len(self.validation)},
+            }
+        }
+
+    def evaluate(self, model: nn.Module, console: Console | None) -> dict[str, Any]:
+        """Scores of the finished model on the test split, else on the validation split."""
+        assert isinstance(model, EncoderDecoder)
+        splits = test_splits(self.recipe.data)
+        found: dict[str, Any] = {}
+        for split in splits:
+            _say(console, f"Translating the {split} split")
+            translator = Translator(model, self.vocabularies, self.recipe)
+            figures = evaluate(translator, grouped(pairs_of(self.recipe.data, split)))
+            found["signatures"] = figures.pop("signatures")
+            found[split if split != "validation" else "validation_translated"] = figures
+        return found
+
+    def _by_translating(self, model: EncoderDecoder) -> dict[str, float]:
+        groups = grouped(pairs_of(self.recipe.data, "validation"))[:_SENTENCES]
+        recipe = self.recipe.model_copy(
+            update={"decoding": self.recipe.decoding.model_copy(update={"beam": 1, "batch_invariant": False})}
+        )
+        found = Translator(model, self.vocabularies, recipe)([group.source for group in groups], split=False)
+        return quick_scores(
+            [translation.text for translation in found], [group.references for group in groups]
+        )
+
+
+@torch.no_grad()
+def corpus_loss(model: EncoderDecoder, corpus: EncodedCorpus, plan: BatchPlan) -> float:
+    """Cross-entropy of all target tokens of a corpus, in nats a token."""
+    device = model.output.weight.device
+    total, tokens = 0.0, 0
+    for step in range(plan.steps_per_epoch):
+        batch = pair_batch(corpus, plan.plan(0, step)).to(device)
+        states = model(batch.source, batch.source_mask, batch.target_in).states
+        output = model.output
+        total += float(
+            linear_cross_entropy(states.flatten(0, 1), output.weight, output.bias, batch.target_out.flatten())
+        )
+        tokens += batch.tokens
+    return total / tokens
+
+
+def test_splits(data: DataConfig) -> list[str]:
+    """The splits that a finished model is tested on: every test split, else validation.
+
+    Example:
+        >>> test_splits(DataConfig(name="multi30k"))
+        ['test_2016', 'test_2017']
+    """
+    if not data.sets:
+        return ["test"] if data.test is not None else ["validation"]
+    if data.sets == ("multi30k",):
+        return ["test_2016", "test_2017"]
+    return ["test"]
+
+
+def _twice(batch: PairBatch) -> PairBatch:
+    def again(x: Tensor) -> Tensor:
+        return torch.cat([x, x])
+
+    return PairBatch(
+        again(batch.source), again(batch.source_mask), again(batch.target_in), again(batch.target_out),
+        2 * batch.tokens, 2 * batch.filled,
+    )  # fmt: skip
+
+
+def _long_ones_only(recipe: Recipe) -> Any:
+    """Of validation pairs only those are left out that the model could not read."""
+    return recipe.data.filters.model_copy(update={"duplicates": "keep", "max_ratio": 1e9})
+
+
+def _check_lengths(recipe: Recipe) -> None:
+    config = recipe.model
+    limited = "transformer" in (config.encoder, config.decoder) and config.positions != "alibi"
+    longest = recipe.data.filters.max_length
+    if limited and longest >= config.max_length:
+        raise UserError(
+            f"data.filters.max_length = {longest}, but the model takes model.max_length = {config.max_length} "
+            f"tokens, </s> included: set data.filters.max_length to {config.max_length - 1} or less"
+        )
+
+
+def _say(console: Console | None, text: str) -> None:
+    if console is not None:
+        console.print(text, highlight=False, markup=False, soft_wrap=True)
