@@ -76,6 +76,7 @@ class Run:
         self.updater = Updater(
             self.model, trainable, self.config, self.optimizer, self.precision, self.processes
         )
+        self.stack.callback(self.updater.close)
         self.batches = self.stack.enter_context(Prefetch(self.updater.batches, self.total))
         self._loop()
         return self._finish()

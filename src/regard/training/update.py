@@ -99,6 +99,16 @@ class Updater:
             positions=sum(batch.positions for batch in present),
         )
 
+    def close(self) -> None:
+        """Take DDP apart, before its process group ends.
+
+        Were DDP the last to hold the group, the group's threads would be joined by a thread that holds the
+        interpreter's lock, and they may be waiting for that lock: the process would hang. Frames of a
+        traceback may hold DDP itself, so what it holds is dropped.
+        """
+        if isinstance(self.objective, DistributedDataParallel):
+            vars(self.objective).clear()
+
     def _gradients_shared(self, last: bool) -> AbstractContextManager[None]:
         """Gradients travel between processes with the last batch of an update only."""
         if isinstance(self.objective, DistributedDataParallel) and not last:
