@@ -11,8 +11,8 @@ import unicodedata
 from collections.abc import Iterable
 from typing import NamedTuple
 
-# A mark, what closes after it, and the space up to the next sentence. Look-behinds keep a long run of marks or
-# spaces from being tried at each of its characters.
+# A mark, what closes after it, and the space up to the next sentence. Look-behinds keep a long run of marks
+# or spaces from being tried at each of its characters.
 _SURE = "。｡！？︒।॥؟۔։።፧፨។៕။།༎᙮⳹⳾꓿꘎꡶꡷"
 _MARKS = ".!?…．‼⁇⁈⁉"
 _CLOSING = "\"'”’»«›‹)\\]}〉》」』】〕〗）］｝＂＇"
