@@ -1,6 +1,6 @@
 """Windowed and additive attention, time and peak memory, against dense and against a peer.
 
-    python -m benchmarks.attention [--rounds 5]
+python -m benchmarks.attention [--rounds 5]
 """
 
 import argparse
@@ -90,7 +90,13 @@ def main() -> None:
     console = Console()
     console.print(machine.describe())
     window = Table(
-        "keys", "precision", "contestant", "ms", "× dense", "peak MB", title="window 128, 8 heads, d 64, forward + backward"
+        "keys",
+        "precision",
+        "contestant",
+        "ms",
+        "× dense",
+        "peak MB",
+        title="window 128, 8 heads, d 64, forward + backward",
     )
     entries: dict[str, Callable[[int, torch.dtype], Round]] = {
         "dense SDPA, boolean mask": dense_window,
@@ -103,11 +109,20 @@ def main() -> None:
             for key, timing in timings.items():
                 ratio = paired_ratio(timings, key, "dense SDPA, boolean mask")
                 window.add_row(
-                    str(length), name, key, f"{timing.median * 1e3:.1f}", f"{ratio:.2f}", f"{timing.peak_megabytes:.0f}"
+                    str(length),
+                    name,
+                    key,
+                    f"{timing.median * 1e3:.1f}",
+                    f"{ratio:.2f}",
+                    f"{timing.peak_megabytes:.0f}",
                 )
     console.print(window)
-    additive = Table("contestant", "ms", "× broadcast", "peak MB", title="additive, batch 64, 50 × 50, d 512, fp32")
-    timings = in_turn({"broadcast": Entry(broadcast_additive), "Regard additive": Entry(regard_additive)}, rounds)
+    additive = Table(
+        "contestant", "ms", "× broadcast", "peak MB", title="additive, batch 64, 50 × 50, d 512, fp32"
+    )
+    timings = in_turn(
+        {"broadcast": Entry(broadcast_additive), "Regard additive": Entry(regard_additive)}, rounds
+    )
     for key, timing in timings.items():
         ratio = paired_ratio(timings, key, "broadcast")
         additive.add_row(key, f"{timing.median * 1e3:.1f}", f"{ratio:.2f}", f"{timing.peak_megabytes:.0f}")

@@ -1,8 +1,9 @@
-"""Decoding sentences/s against Hugging Face `generate` and CTranslate2, the same weights' shapes, 25 tokens each.
+"""Decoding sentences/s against Hugging Face `generate` and CTranslate2, at equal sizes, 25 tokens each.
 
     python -m benchmarks.decoding [--rounds 3] [--base]
 
-Every contestant is made to emit exactly 25 tokens a sentence (the end symbol forbidden before), so that the same work is timed.
+Every contestant is made to emit exactly 25 tokens a sentence (the end symbol forbidden before), so that
+the same work is timed. Weights are random.
 """
 
 import argparse
@@ -54,7 +55,9 @@ def ctranslate(size: str, batch: int, beam: int, precision: str) -> Round:
 
     layers, width, heads, vocabulary = SIZES[size]
     torch.manual_seed(0)
-    converter = _Random(transformer_spec.TransformerSpec.from_config((layers, layers), heads), width, vocabulary)
+    converter = _Random(
+        transformer_spec.TransformerSpec.from_config((layers, layers), heads), width, vocabulary
+    )
     with tempfile.TemporaryDirectory() as folder:
         converter.convert(str(Path(folder) / "model"))
         translator = ctranslate2.Translator(
@@ -134,12 +137,11 @@ def regard(size: str, batch: int, beam: int, precision: str) -> Round:
     with torch.no_grad():
         model.output.bias = torch.nn.Parameter(torch.zeros(vocabulary).index_fill(0, torch.tensor([3]), -1e9))
     source = _sources(batch, vocabulary)
-    config = DecodingConfig(beam=beam, max_ratio=0.0, max_extra=TOKENS)
+    config = DecodingConfig(beam=beam, max_ratio=0.0, max_extra=TOKENS, batch_invariant=precision == "fp32")
 
     def run() -> object:
         with torch.inference_mode(), autocast(precision):
-            memory = model.encode(source, torch.ones_like(source, dtype=torch.bool))
-            return search(model, memory, config, bos=2, eos=3)
+            return search(model, source, torch.ones_like(source, dtype=torch.bool), config, bos=2, eos=3)
 
     return run
 
@@ -151,7 +153,9 @@ def main() -> None:
     arguments = parser.parse_args()
     console = Console()
     console.print(machine.describe())
-    table = Table("size", "batch", "beam", "contestant", "sentences/s", "× Hugging Face fp32", "× CTranslate2 fp32")
+    table = Table(
+        "size", "batch", "beam", "contestant", "sentences/s", "× Hugging Face fp32", "× CTranslate2 fp32"
+    )
     settings = [("small", 1, 1), ("small", 64, 1), ("small", 64, 5)]
     if arguments.base:
         settings += [("base", 64, 1), ("base", 64, 5)]

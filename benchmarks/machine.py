@@ -13,6 +13,6 @@ def describe() -> str:
     names = [line.split(":", 1)[1].strip() for line in info.splitlines() if line.startswith("model name")]
     flags = [flag for flag in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if f" {flag}" in info]
     return (
-        f"{names[0] if names else platform.processor()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads, "
-        f"{' '.join(flags)}, torch {torch.__version__}, Python {platform.python_version()}"
+        f"{names[0] if names else platform.processor()}, {os.cpu_count()} cores, "
+        f"{torch.get_num_threads()} threads, {' '.join(flags)}, torch {torch.__version__}, Python {platform.python_version()}"
     )

@@ -1,4 +1,4 @@
-"""Time several contestants in turn, each in a process of its own, so that a drifting machine slows them alike.
+"""Time contestants in turn, each in a process of its own: a machine that drifts slows them alike.
 
 A process each, because a process-wide setting of one (an allocator's, a thread count) must not help or hurt
 another, and because peak memory is then each contestant's own.

@@ -1,6 +1,6 @@
 """Training target tokens/s against torch.nn.Transformer and Hugging Face Marian, equal size and batches.
 
-    python -m benchmarks.training [--rounds 5]
+python -m benchmarks.training [--rounds 5]
 """
 
 import argparse

@@ -39,7 +39,9 @@ def training_step(model: nn.Module, loss: Callable[[Pair], Tensor], precision: s
 class TorchTranslator(nn.Module):
     """`torch.nn.Transformer` with embeddings, sinusoids and a tied output layer."""
 
-    def __init__(self, vocabulary: int, width: int, feed_forward: int, heads: int, layers: int, dropout: float) -> None:
+    def __init__(
+        self, vocabulary: int, width: int, feed_forward: int, heads: int, layers: int, dropout: float
+    ) -> None:
         super().__init__()
         self.embedding = nn.Embedding(vocabulary, width, padding_idx=PAD)
         self.transformer = nn.Transformer(
@@ -48,7 +50,9 @@ class TorchTranslator(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(width, vocabulary)
         self.output.weight = self.embedding.weight
-        place = torch.arange(512)[:, None] * torch.exp(torch.arange(0, width, 2) * (-math.log(10000.0) / width))
+        place = torch.arange(512)[:, None] * torch.exp(
+            torch.arange(0, width, 2) * (-math.log(10000.0) / width)
+        )
         self.register_buffer("places", torch.stack([place.sin(), place.cos()], -1).flatten(1))
 
     def _embed(self, tokens: Tensor) -> Tensor:
@@ -66,7 +70,9 @@ class TorchTranslator(nn.Module):
             tgt_is_causal=True,
         )
         logits = self.output(states)
-        return F.cross_entropy(logits.flatten(0, 1), target[:, 1:].flatten(), ignore_index=PAD, label_smoothing=0.1)
+        return F.cross_entropy(
+            logits.flatten(0, 1), target[:, 1:].flatten(), ignore_index=PAD, label_smoothing=0.1
+        )
 
 
 def torch_translator(precision: str, vocabulary: int = 8000) -> Step:
