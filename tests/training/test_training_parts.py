@@ -170,18 +170,19 @@ def test_figures_are_better_in_their_own_direction() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc only")
 def test_freed_memory_is_kept() -> None:
-    """With the setting, taking a large block again and again costs few page faults."""
+    """With the setting, taking a large block again and again soon costs no page faults."""
     code = """
 import resource, torch
 from regard.training.memory import keep_freed_memory
 kept = keep_freed_memory()
 def faults(): return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-before = faults()
-for _ in range(10):
+for round in range(40):
+    if round == 20:
+        before = faults()
     torch.ones(2**24)
 print(int(kept), faults() - before)
 """
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     kept, faults = map(int, run.stdout.split())
     assert keep_freed_memory() == bool(kept)
-    assert not kept or faults < 4 * 16_384  # the pages of four blocks, not of ten
+    assert not kept or faults < 2 * 16_384  # the pages of two blocks; all twenty of them without

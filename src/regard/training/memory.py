@@ -17,7 +17,8 @@ _NEVER = 2**31 - 1
 def keep_freed_memory() -> bool:
     """Tell glibc to reuse freed blocks of up to 1 GiB; True where it did, False elsewhere, harmlessly.
 
-    The process then holds the most that it ever needed. Calling again changes nothing.
+    The process then holds the most that it ever needed, and somewhat more, for before glibc 2.38 an aligned
+    block may not fit where an equal one was freed. Calling again changes nothing.
 
     Example:
         >>> keep_freed_memory() in (True, False)
