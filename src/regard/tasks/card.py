@@ -18,16 +18,16 @@ def model_card(recipe: Recipe, metrics: Mapping[str, Any], *, parameters: int) -
     model = recipe.model
     sections = [
         f"# {_title(recipe)}",
-        f"A model for {recipe.task.replace('-', ' ')}, trained with Regard: {_network(recipe)}, width {model.width}, "
-        f"{parameters:,} parameters, stored as {recipe.weights}.",
+        f"A model for {recipe.task.replace('-', ' ')}, trained with Regard: {_network(recipe)}, "
+        f"width {model.width}, {parameters:,} parameters, stored as {recipe.weights}.",
         "## Figures\n\n" + _figures(metrics),
         "## Data and credits\n\n" + _credits(recipe),
         "## Limits\n\n"
-        f"It has seen nothing but the data above, in pieces of at most {recipe.data.filters.max_length} tokens; "
-        "on other kinds of text it is worse than the figures say. It may repeat mistakes and prejudices of its "
-        "data. Check what matters.",
+        "It has seen nothing but the data above, in pieces of at most "
+        f"{recipe.data.filters.max_length} tokens; on other kinds of text it is worse than the figures say. "
+        "It may repeat mistakes and prejudices of its data. Check what matters.",
         '## Use\n\n```python\nimport regard\n\nmodel = regard.load("path/of/this/folder")\n```\n\n'
-        "`recipe.toml` is the whole recipe; `SHA256SUMS` holds the hash of every file and is checked on loading.",
+        "`recipe.toml` is the whole recipe; `SHA256SUMS` holds the hash of every file, checked on loading.",
     ]
     return "\n\n".join(sections) + "\n"
 

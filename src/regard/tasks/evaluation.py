@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from sacrebleu.metrics import BLEU, CHRF
+from sacrebleu.metrics.bleu import BLEU
+from sacrebleu.metrics.chrf import CHRF
 
 from regard.data.batches import collate_pairs
 from regard.data.references import Grouped
@@ -29,9 +30,9 @@ def evaluate(translator: Translator, data: Sequence[Grouped], **decoding: Any) -
 
     Returns:
         ``bleu``, ``chrf`` (cased, all references); ``bleu_one_reference`` where there are several;
-        ``bleu_lowercased`` (lowercased, 13a tokens); ``loss`` and
-        ``perplexity`` (nats a target token, over the first reference of each source); ``sentences``, ``tokens_per_second`` (target tokens,
-        ends included), ``seconds``; ``by_length`` (upper bound of source words -> BLEU); ``signatures``.
+        ``bleu_lowercased`` (lowercased, 13a tokens); ``loss`` and ``perplexity`` (nats a target token, over
+        the first reference of each source); ``sentences``, ``seconds``, ``tokens_per_second`` (target
+        tokens, ends included); ``by_length`` (BLEU by upper bound of source words); ``signatures``.
 
     Raises:
         UserError: there is nothing to evaluate on.
@@ -39,7 +40,7 @@ def evaluate(translator: Translator, data: Sequence[Grouped], **decoding: Any) -
     if not data:
         raise UserError("there is nothing to evaluate on: the data is empty")
     began = time.perf_counter()
-    translations = translator([group.source for group in data], **decoding)
+    translations = translator([group.source for group in data], split=False, **decoding)
     seconds = time.perf_counter() - began
     hypotheses = [translation.text for translation in translations]
     tokens = sum(len(translation.tokens) for translation in translations)
@@ -103,7 +104,7 @@ def bleu_by_length(
 
 @torch.no_grad()
 def reference_loss(translator: Translator, pairs: Sequence[tuple[str, str]]) -> float:
-    """Cross-entropy of references, in nats a target token, </s> included; pairs too long to read are left out."""
+    """Cross-entropy of references in nats a target token; pairs too long to read are left out."""
     sources = translator.vocabularies.source.encode_batch([source for source, _ in pairs])
     targets = translator.vocabularies.target.encode_batch([target for _, target in pairs])
     limit = translator.model.max_length

@@ -3,8 +3,6 @@
 import hashlib
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
@@ -79,7 +77,7 @@ def save_model(
     path.mkdir(parents=True, exist_ok=True)
     files = {WEIGHTS: dump_safetensors(_stored(model, recipe.weights), {"format": "pt"})}
     for name, tokenizer in tokenizers.items():
-        files[tokenizer_file(name)] = _tokenizer_bytes(tokenizer)
+        files[tokenizer_file(name)] = tokenizer.to_bytes()
     files[RECIPE] = recipe.to_toml().encode()
     files[METRICS] = (json.dumps(metrics, indent=2, ensure_ascii=False) + "\n").encode()
     files[CARD] = card.encode()
@@ -116,7 +114,7 @@ def load_folder(path_or_name: str | Path, *, task: str | None = None) -> ModelFo
         raise ModelFolderError(f"{path / WEIGHTS}: not a safetensors file: {error}") from None
     weights = {name: w.float() if w.is_floating_point() else w for name, w in stored.items()}
     tokenizers = {
-        name.removesuffix("tokenizer.json").removesuffix("-"): Tokenizer.from_bytes(data)
+        name.removesuffix("tokenizer.json").removesuffix("-"): Tokenizer.from_bytes(data, str(path / name))
         for name, data in files.items()
         if name.endswith("tokenizer.json")
     }
@@ -230,8 +228,8 @@ def _checked_files(path: Path) -> dict[str, bytes]:
         files[name] = (path / name).read_bytes()
         if hashlib.sha256(files[name]).hexdigest() != digest:
             raise ModelFolderError(
-                f"{path / name}: truncated or altered (its hash is not the one in {HASHES}); copy the model again, "
-                f"or, if you changed it yourself, put its new sha256sum into {HASHES}"
+                f"{path / name}: truncated or altered (its hash is not that in {HASHES}); copy the model "
+                f"again, or, if you changed it yourself, put its new sha256sum into {HASHES}"
             )
     return files
 
@@ -239,7 +237,7 @@ def _checked_files(path: Path) -> dict[str, bytes]:
 def _stored(model: nn.Module, weights: str) -> dict[str, Tensor]:
     """The state of a model, tied parameters once, in the type that is stored."""
     stored: dict[str, Tensor] = {}
-    seen: set[tuple[int, int, torch.Size]] = set()
+    seen: set[tuple[object, ...]] = set()
     for name, tensor in model.state_dict().items():
         if _storage(tensor) in seen:
             continue
@@ -249,14 +247,5 @@ def _stored(model: nn.Module, weights: str) -> dict[str, Tensor]:
     return stored
 
 
-def _storage(tensor: Tensor) -> tuple[int, int, torch.Size]:
+def _storage(tensor: Tensor) -> tuple[object, ...]:
     return tensor.untyped_storage().data_ptr(), tensor.storage_offset(), tensor.shape
-
-
-def _tokenizer_bytes(tokenizer: Tokenizer) -> bytes:
-    folder = tempfile.mkdtemp()
-    try:
-        tokenizer.save(Path(folder) / "tokenizer.json")
-        return (Path(folder) / "tokenizer.json").read_bytes()
-    finally:
-        shutil.rmtree(folder)

@@ -3,13 +3,17 @@
 from pathlib import Path
 from typing import Any
 
+from regard.tasks.classifier import Classifier
 from regard.tasks.folder import load_folder
+from regard.tasks.generator import Generator
 from regard.tasks.translator import Translator
 
-Predictor = Translator
+Predictor = Translator | Generator | Classifier
 
 _PREDICTORS: dict[str, type[Predictor]] = {
     "translation": Translator,
+    "language-modelling": Generator,
+    "classification": Classifier,
 }
 
 

@@ -197,7 +197,7 @@ def _assign(raw: dict[str, Any], keys: tuple[str, ...], value: Any, override: st
     for depth, key in enumerate(keys[:-1]):
         below = table.get(key)
         if not isinstance(below, dict):
-            # A section may stand where a word stood: model.attention = "none" -> model.attention.score = "dot".
+            # A section may replace a word: model.attention = "none", then model.attention.score = "dot".
             if depth == 0 and below is not None:
                 raise RecipeError(f"--set {override}: '{key}' is a value, not a section")
             below = table[key] = {}
@@ -209,10 +209,10 @@ def _present(location: tuple[int | str, ...], raw: Any) -> tuple[str, ...]:
     """The keys of an error's location, without the names of union members that pydantic adds."""
     keys: list[str] = []
     for part in location:
-        if (isinstance(raw, dict) and part in raw) or (isinstance(raw, list) and isinstance(part, int)):
-            raw = raw[part]
-        else:
+        items = dict(enumerate(raw)) if isinstance(raw, list) else raw
+        if not isinstance(items, dict) or part not in items:
             continue
+        raw = items[part]
         keys.append(str(part))
     return tuple(keys)
 

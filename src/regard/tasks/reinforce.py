@@ -25,6 +25,7 @@ class Reinforced(nn.Module):
     """
 
     baseline: Tensor
+    begun: Tensor
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
@@ -32,7 +33,7 @@ class Reinforced(nn.Module):
         self.register_buffer("baseline", torch.zeros(()))
         self.register_buffer("begun", torch.zeros(()))
 
-    def loss(self, rewards: Tensor, log_probability: Tensor) -> Tensor:
+    def surrogate(self, rewards: Tensor, log_probability: Tensor) -> Tensor:
         """A term whose gradient is that of the expected reward (Xu et al. 2015, §4.1), a sum over tokens.
 
         Of each token the reward is log p(token), and what is made more or less likely is the keys drawn
@@ -70,7 +71,7 @@ def token_log_probabilities(states: Tensor, weight: Tensor, bias: Tensor | None,
     rows = max(64, _CELLS // weight.shape[0])
     found = [
         -F.cross_entropy(F.linear(part, weight, bias).float(), target, reduction="none")
-        for part, target in zip(states.split(rows), targets.split(rows), strict=True)
+        for part, target in zip(torch.split(states, rows), torch.split(targets, rows), strict=True)
     ]
     return torch.cat(found) if found else states.new_zeros(0)
 

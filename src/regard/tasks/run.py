@@ -1,6 +1,8 @@
 """From a recipe to a model folder: prepare, build, fit, evaluate, write."""
 
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -10,9 +12,12 @@ from torch import nn
 from regard.data.tokenizer import Tokenizer
 from regard.errors import UserError
 from regard.tasks.card import model_card
+from regard.tasks.classification import ClassificationTask
 from regard.tasks.folder import RECIPE, WEIGHTS, save_model, write_atomically
+from regard.tasks.language_modelling import LanguageModellingTask
 from regard.tasks.recipe import Recipe, load_recipe
 from regard.tasks.reinforce import bare
+from regard.tasks.talk import say
 from regard.tasks.translation import TranslationTask
 from regard.training import Trainable, Trainer
 from regard.training.distributed import Processes, join, pick_device
@@ -43,8 +48,10 @@ def prepare(recipe: Recipe, folder: Path, console: Console | None = None) -> Tas
     return _TASKS[recipe.task](recipe, folder, console)
 
 
-_TASKS = {
+_TASKS: dict[str, Callable[[Recipe, Path, Console | None], Task]] = {
     "translation": TranslationTask.prepare,
+    "language-modelling": LanguageModellingTask.prepare,
+    "classification": ClassificationTask.prepare,
 }
 
 
@@ -81,8 +88,9 @@ def train(
         raise ValueError("overrides are for a recipe file; a Recipe is already whole")
     folder = Path(out) if out is not None else Path("models") / name
     with join(device := pick_device()) as processes:
-        processes.from_first(lambda: _claim(folder, recipe, resume))
-        task = _prepared(recipe, folder / "data", processes, console if processes.first else None)
+        console = console if processes.first else None
+        with _claimed(folder, recipe, resume, processes):
+            task = _prepared(recipe, folder / "data", processes, console)
         model = task.build()
         trainer = Trainer(
             model, task, recipe.training, folder, recipe=recipe.decisive(), console=console, device=device
@@ -92,22 +100,41 @@ def train(
     return folder
 
 
-def _claim(folder: Path, recipe: Recipe, resume: bool) -> None:
-    """Make sure that nothing in the folder is overwritten, and leave the recipe there."""
-    if folder.is_file():
+@contextmanager
+def _claimed(folder: Path, recipe: Recipe, resume: bool, processes: Processes) -> Iterator[None]:
+    """The folder for a run that is being prepared; if that fails, what it left is taken away again."""
+    fresh = processes.from_first(lambda: _claim(folder, recipe, resume))
+    try:
+        yield
+    except BaseException:
+        if fresh and processes.first:
+            (folder / RECIPE).unlink(missing_ok=True)
+            shutil.rmtree(folder / "data", ignore_errors=True)
+        raise
+
+
+def _claim(folder: Path, recipe: Recipe, resume: bool) -> bool:
+    """Make the folder, with the recipe in it; whether it was new or empty.
+
+    Raises:
+        UserError: something there would be overwritten, or the folder cannot be made.
+    """
+    if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder}: is a file; the output must be a folder")
     if (folder / WEIGHTS).exists():
         raise UserError(f"{folder}: there is a finished model in this folder; choose another with --out")
-    if not resume and folder.exists() and any(folder.iterdir()):
+    fresh = not folder.exists() or not any(folder.iterdir())
+    if not fresh and not resume:
         raise UserError(
-            f"{folder}: this folder is not empty; choose another with --out, or continue its run with --resume"
+            f"{folder}: this folder is not empty; choose another with --out, or go on with --resume"
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"{folder}: cannot make this folder: {error.strerror}") from None
-    if not (folder / RECIPE).exists():
+    if fresh:
         write_atomically(folder / RECIPE, recipe.to_toml().encode())
+    return fresh
 
 
 def _prepared(recipe: Recipe, folder: Path, processes: Processes, console: Console | None) -> Task:
@@ -125,11 +152,10 @@ def _finish(
     figures: dict[str, float],
     console: Console | None,
 ) -> None:
-    model = bare(model).cpu().float().eval()
+    model = bare(model).eval()
     metrics = {"validation": figures, **task.facts(), **task.evaluate(model, console)}
     parameters = sum(parameter.numel() for parameter in model.parameters())
     metrics["parameters"] = parameters
     card = model_card(recipe, metrics, parameters=parameters)
     save_model(folder, model=model, recipe=recipe, tokenizers=task.tokenizers(), metrics=metrics, card=card)
-    if console is not None:
-        console.print(f"The model is in {folder}.", highlight=False, markup=False, soft_wrap=True)
+    say(console, f"The model is in {folder}.")

@@ -1,11 +1,13 @@
 """Scores of translations, by sacreBLEU, each with the signature that says how it was computed."""
 
 from collections.abc import Sequence
+from typing import cast
 
-from sacrebleu.metrics import BLEU, CHRF
+from sacrebleu.metrics.bleu import BLEU
+from sacrebleu.metrics.chrf import CHRF
 
 
-def transposed(references: Sequence[Sequence[str]]) -> list[list[str | None]]:
+def transposed(references: Sequence[Sequence[str]]) -> list[list[str]]:
     """References by sentence to streams, as sacreBLEU wants them; None where a sentence has fewer.
 
     Example:
@@ -13,7 +15,8 @@ def transposed(references: Sequence[Sequence[str]]) -> list[list[str | None]]:
         [['a', 'c'], ['b', None]]
     """
     most = max(map(len, references))
-    return [[one[i] if i < len(one) else None for one in references] for i in range(most)]
+    streams = [[one[i] if i < len(one) else None for one in references] for i in range(most)]
+    return cast(list[list[str]], streams)  # sacreBLEU's types forget that it takes None
 
 
 def quick_scores(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from regard.tasks.evaluation import evaluate
 from regard.tasks.recipe import Recipe
 from regard.tasks.reinforce import Reinforced, bare, token_log_probabilities
 from regard.tasks.scores import quick_scores
+from regard.tasks.talk import say
 from regard.tasks.translator import Translator, new_model
 from regard.tasks.vocabularies import Vocabularies
 from regard.training.trainable import Loss
@@ -46,6 +47,8 @@ class TranslationTask:
         vocabularies: tokenizers of both languages.
         corpus: the training pairs, encoded, on disk.
         validation: pairs kept apart, encoded.
+        plan: which pairs are in which batch.
+        steps_per_epoch: batches in one pass over the corpus.
     """
 
     recipe: Recipe
@@ -53,7 +56,7 @@ class TranslationTask:
     corpus: EncodedCorpus
     validation: EncodedCorpus
     plan: BatchPlan
-    validation_plan: BatchPlan
+    steps_per_epoch: int = field(init=False)
 
     @classmethod
     def prepare(cls, recipe: Recipe, folder: Path, console: Console | None = None) -> "TranslationTask":
@@ -67,36 +70,24 @@ class TranslationTask:
         Raises:
             UserError: missing or bad data, or a vocabulary larger than the data allows.
         """
-        pairs, kept_apart = pairs_of(recipe.data, "train"), pairs_of(recipe.data, "validation")
         _check_lengths(recipe)
+        pairs = pairs_of(recipe.data, "train")
         vocabularies = Vocabularies.find(folder, recipe.tokenizer.joint)
         if vocabularies is None:
-            _say(console, f"Learning a vocabulary ({recipe.tokenizer.kind}) from {pairs.name}")
+            say(console, f"Learning a vocabulary ({recipe.tokenizer.kind}) from {pairs.name}")
             vocabularies = Vocabularies.train(pairs, recipe.tokenizer)
             vocabularies.keep(folder)
-        encoders = (vocabularies.source, vocabularies.target)
-        corpus = build_corpus(
-            pairs, encoders, folder / "train", filters=recipe.data.filters, key=pairs.digest,
-            console=console, name="training pairs",
-        )  # fmt: skip
-        validation = build_corpus(
-            kept_apart, encoders, folder / "validation", filters=_long_ones_only(recipe), key=kept_apart.digest,
-            console=console, name="validation pairs",
-        )  # fmt: skip
-        _say(
+        corpus = encode_pairs(recipe, vocabularies, folder, "train", console)
+        validation = encode_pairs(recipe, vocabularies, folder, "validation", console)
+        say(
             console,
             f"Training pairs: {FilterReport(**corpus.report)}. Validation pairs: {len(validation):,}.",
         )
-        tokens, seed = recipe.training.tokens, recipe.seed
-        plan = BatchPlan(corpus.lengths, tokens, seed, corpus.folder)
-        return cls(
-            recipe, vocabularies, corpus, validation, plan, BatchPlan(validation.lengths, tokens, seed)
-        )
+        plan = BatchPlan(corpus.lengths, recipe.training.tokens, recipe.seed, corpus.folder)
+        return cls(recipe, vocabularies, corpus, validation, plan)
 
-    @property
-    def steps_per_epoch(self) -> int:
-        """Batches in one pass over the corpus."""
-        return self.plan.steps_per_epoch
+    def __post_init__(self) -> None:
+        self.steps_per_epoch = self.plan.steps_per_epoch
 
     def build(self) -> nn.Module:
         """A model with fresh weights, a function of the recipe's seed."""
@@ -125,9 +116,10 @@ class TranslationTask:
         return batch.tokens
 
     def loss(self, model: nn.Module, batch: PairBatch) -> Loss:
-        """Cross-entropy with label smoothing, summed over target tokens; with R-Drop and REINFORCE where asked."""
+        """Smoothed cross-entropy, summed over target tokens; with R-Drop and REINFORCE where asked."""
         config = self.recipe.training
         translator = bare(model)
+        assert isinstance(translator, EncoderDecoder)
         if config.r_drop:
             batch = _twice(batch)
         decoded = translator(batch.source, batch.source_mask, batch.target_in)
@@ -138,7 +130,7 @@ class TranslationTask:
         figures: dict[str, float | Tensor] = {}
         if isinstance(model, Reinforced) and decoded.log_probability is not None:
             rewards = token_log_probabilities(states.detach(), weight.detach(), bias, targets)
-            total = total + model.loss(rewards, decoded.log_probability[real])
+            total = total + model.surrogate(rewards, decoded.log_probability[real])
             figures["reward"] = rewards.sum()
         if config.r_drop:
             first, second = states.chunk(2)
@@ -147,10 +139,13 @@ class TranslationTask:
         return Loss(total, len(targets) // 2 if config.r_drop else len(targets), figures)
 
     def validate(self, model: nn.Module) -> dict[str, float]:
-        """Loss (nats a token, no smoothing) and perplexity; BLEU or chrF of greedy translations where it is the metric."""
+        """Loss in nats a token, without smoothing, and perplexity.
+
+        Where the recipe's metric asks for it, also BLEU and chrF of greedy translations.
+        """
         translator = bare(model)
         assert isinstance(translator, EncoderDecoder)
-        loss = corpus_loss(translator, self.validation, self.validation_plan)
+        loss = corpus_loss(translator, self.validation, self.recipe.training.tokens)
         figures = {"loss": loss, "perplexity": math.exp(min(loss, 700.0))}
         if self.recipe.training.metric in _BY_TRANSLATING:
             figures |= self._by_translating(translator)
@@ -175,7 +170,7 @@ class TranslationTask:
         splits = test_splits(self.recipe.data)
         found: dict[str, Any] = {}
         for split in splits:
-            _say(console, f"Translating the {split} split")
+            say(console, f"Translating the {split} split")
             translator = Translator(model, self.vocabularies, self.recipe)
             figures = evaluate(translator, grouped(pairs_of(self.recipe.data, split)))
             found["signatures"] = figures.pop("signatures")
@@ -193,11 +188,36 @@ class TranslationTask:
         )
 
 
+def encode_pairs(
+    recipe: Recipe, vocabularies: Vocabularies, folder: Path, split: str, console: Console | None
+) -> EncodedCorpus:
+    """The pairs of a split, encoded; of validation only those are left out that the model could not read."""
+    pairs, filters = pairs_of(recipe.data, split), recipe.data.filters
+    if split != "train":
+        filters = filters.model_copy(update={"duplicates": "keep", "max_ratio": 1e9})
+    return build_corpus(
+        pairs,
+        (vocabularies.source, vocabularies.target),
+        folder / split,
+        filters=filters,
+        key=pairs.digest,
+        console=console,
+        name=f"{split} pairs",
+    )
+
+
 @torch.no_grad()
-def corpus_loss(model: EncoderDecoder, corpus: EncodedCorpus, plan: BatchPlan) -> float:
-    """Cross-entropy of all target tokens of a corpus, in nats a token."""
+def corpus_loss(model: EncoderDecoder, corpus: EncodedCorpus, tokens: int) -> float:
+    """Cross-entropy of all target tokens of a corpus, in nats a token.
+
+    Args:
+        model: the translator.
+        corpus: encoded pairs.
+        tokens: budget of a batch.
+    """
+    plan = BatchPlan(corpus.lengths, tokens, seed=0)
     device = model.output.weight.device
-    total, tokens = 0.0, 0
+    total, count = 0.0, 0
     for step in range(plan.steps_per_epoch):
         batch = pair_batch(corpus, plan.plan(0, step)).to(device)
         states = model(batch.source, batch.source_mask, batch.target_in).states
@@ -205,8 +225,8 @@ def corpus_loss(model: EncoderDecoder, corpus: EncodedCorpus, plan: BatchPlan) -
         total += float(
             linear_cross_entropy(states.flatten(0, 1), output.weight, output.bias, batch.target_out.flatten())
         )
-        tokens += batch.tokens
-    return total / tokens
+        count += batch.tokens
+    return total / count
 
 
 def test_splits(data: DataConfig) -> list[str]:
@@ -233,22 +253,12 @@ def _twice(batch: PairBatch) -> PairBatch:
     )  # fmt: skip
 
 
-def _long_ones_only(recipe: Recipe) -> Any:
-    """Of validation pairs only those are left out that the model could not read."""
-    return recipe.data.filters.model_copy(update={"duplicates": "keep", "max_ratio": 1e9})
-
-
 def _check_lengths(recipe: Recipe) -> None:
     config = recipe.model
     limited = "transformer" in (config.encoder, config.decoder) and config.positions != "alibi"
     longest = recipe.data.filters.max_length
     if limited and longest >= config.max_length:
         raise UserError(
-            f"data.filters.max_length = {longest}, but the model takes model.max_length = {config.max_length} "
-            f"tokens, </s> included: set data.filters.max_length to {config.max_length - 1} or less"
+            f"data.filters.max_length = {longest}, but the model takes {config.max_length} tokens with </s> "
+            f"(model.max_length): set data.filters.max_length to {config.max_length - 1} or less"
         )
-
-
-def _say(console: Console | None, text: str) -> None:
-    if console is not None:
-        console.print(text, highlight=False, markup=False, soft_wrap=True)

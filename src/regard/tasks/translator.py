@@ -4,27 +4,27 @@ import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, overload
+from typing import Any, overload
 
 import torch
-from pydantic import ValidationError
 
 from regard.data.batches import collate_pairs, collate_sources
+from regard.data.sentences import Sentence, join_sentences, split_sentences
 from regard.data.tokenizer import Tokenizer
 from regard.decoding.batches import decode_batches
 from regard.decoding.config import DecodingConfig
 from regard.decoding.hypothesis import Hypothesis
 from regard.decoding.search import search
 from regard.errors import UserError
-from regard.lens import AttentionMap, Tokens, look
+from regard.lens import AttentionMap, look
 from regard.models.build import build_translator
 from regard.models.encoder_decoder import EncoderDecoder
+from regard.tasks.axes import token_axis
 from regard.tasks.folder import ModelFolder, fill_model
+from regard.tasks.options import Precision, decoding_options, placed
 from regard.tasks.recipe import Recipe
-from regard.tasks.segments import sentences_of, shorten
+from regard.tasks.segments import shorten
 from regard.tasks.vocabularies import Vocabularies
-
-Precision = Literal["float32", "bf16"]
 
 END = "</s>"
 
@@ -80,7 +80,7 @@ class Translation:
         """
         if self.parts:
             raise UserError(
-                f"this text was translated as {len(self.parts)} sentences, and each has attention of its own: "
+                f"this text was translated as {len(self.parts)} sentences, and each has its own attention: "
                 "look at .parts[0].attention and so on"
             )
         return self._run.attention() if self._run is not None else {}
@@ -93,7 +93,7 @@ class Translator:
         model: with its weights; moved to `device`.
         vocabularies: tokenizers of both languages.
         recipe: that the model was trained by; its `decoding` holds the defaults of searching.
-        device: None picks a GPU where there is one.
+        device: None leaves the model where it is.
         precision: *float32*, in which a translation never depends on what it is batched with, or *bf16*.
 
     Example::
@@ -113,8 +113,7 @@ class Translator:
         device: torch.device | str | None = None,
         precision: Precision = "float32",
     ) -> None:
-        dtype = torch.bfloat16 if precision == "bf16" else None
-        self.model = model.to(device=device, dtype=dtype).eval() if device or dtype else model
+        self.model = placed(model, device, precision)
         self.vocabularies = vocabularies
         self.recipe = recipe
 
@@ -158,20 +157,12 @@ class Translator:
         Raises:
             UserError: an unknown or impossible decoding option.
         """
-        config = self._config(decoding)
+        config = decoding_options(self.recipe.decoding, decoding)
         texts = [text] if isinstance(text, str) else list(text)
         pieces = [self._pieces(one, config, split) for one in texts]
-        found = iter(self._translate([source for parts in pieces for source, _ in parts], config))
-        joined = [_join([(next(found), gap) for _, gap in parts], config) for parts in pieces]
+        found = iter(self._translate([piece.text for sentences in pieces for piece in sentences], config))
+        joined = [_join([(next(found), piece.gap) for piece in sentences], config) for sentences in pieces]
         return joined[0] if isinstance(text, str) else joined
-
-    def _config(self, decoding: dict[str, Any]) -> DecodingConfig:
-        try:
-            return DecodingConfig(**{**self.recipe.decoding.model_dump(), **decoding})
-        except ValidationError as error:
-            fault = error.errors()[0]
-            name = ".".join(map(str, fault["loc"])) or "decoding"
-            raise UserError(f"decoding: {name}: {fault['msg'].removeprefix('Value error, ')}") from None
 
     def longest(self, config: DecodingConfig) -> int:
         """The most tokens that a source may have, </s> not counted: no more than training had."""
@@ -183,24 +174,26 @@ class Translator:
                 longest -= 1
         return longest
 
-    def _pieces(self, text: str, config: DecodingConfig, split: bool) -> list[tuple[str, str]]:
-        """Sentences and the space after each."""
+    def _pieces(self, text: str, config: DecodingConfig, split: bool) -> list[Sentence]:
+        """What is translated at once: sentences, and the parts of one that is too long."""
         longest = self.longest(config)
 
         def fits(piece: str) -> bool:
             return len(self.vocabularies.source.encode(piece)) <= longest
 
-        sentences = sentences_of(text) if split else [(text.strip(), "")] if text.strip() else []
-        pieces: list[tuple[str, str]] = []
-        for sentence, gap in sentences:
-            shorter = [piece for piece in shorten(sentence, fits) if piece]
+        text = text.strip()
+        sentences = split_sentences(text) if split else [Sentence(text, "")] if text else []
+        pieces: list[Sentence] = []
+        for sentence in sentences:
+            shorter = list(shorten(sentence.text, fits))
             if len(shorter) > 1:
                 warnings.warn(
-                    f"a sentence of {len(sentence)} letters is longer than the {longest} tokens that the model takes "
-                    f"and was translated in {len(shorter)} pieces: {sentence[:40]}…",
-                    stacklevel=3,
+                    f"a sentence of {len(sentence.text)} letters is longer than the {longest} tokens that "
+                    f"the model takes and was translated in {len(shorter)} pieces: {sentence.text[:40]}…",
+                    stacklevel=4,
                 )
-            pieces += [(piece, " ") for piece in shorter[:-1]] + [(shorter[-1], gap)]
+            pieces += [Sentence(piece, " ") for piece in shorter[:-1]]
+            pieces.append(Sentence(shorter[-1], sentence.gap))
         return pieces
 
     def _translate(self, sources: Sequence[str], config: DecodingConfig) -> list[Translation]:
@@ -258,9 +251,9 @@ class _Run:
         batch = collate_pairs([self.source], [self.target]).to(self.model.output.weight.device)
         with look(self.model) as seen:
             self.model(batch.source, batch.source_mask, batch.target_in)
-        read = _axis(self.vocabularies.source, self.source, after=END)
-        wrote = _axis(self.vocabularies.target, self.target, after=END)
-        known = _axis(self.vocabularies.target, self.target, before="<s>")
+        read = token_axis(self.vocabularies.source, self.source, after=END)
+        wrote = token_axis(self.vocabularies.target, self.target, after=END)
+        known = token_axis(self.vocabularies.target, self.target, before="<s>")
         maps = {}
         for name in seen:
             if name.startswith("encoder"):
@@ -269,13 +262,6 @@ class _Run:
                 axes = wrote, read if name.endswith("cross") else known
             maps[name] = seen.map(name, *axes)
         return maps
-
-
-def _axis(tokenizer: Tokenizer, ids: list[int], *, before: str = "", after: str = "") -> Tokens:
-    texts, words = tokenizer.tokens(ids), tokenizer.words(ids)
-    first, last = ([before] if before else []), ([after] if after else [])
-    nothing: list[int | None] = [None]
-    return Tokens.of([*first, *texts, *last], [*nothing * len(first), *words, *nothing * len(last)])
 
 
 def _join(parts: list[tuple[Translation, str]], config: DecodingConfig) -> Translation:
@@ -288,10 +274,9 @@ def _join(parts: list[tuple[Translation, str]], config: DecodingConfig) -> Trans
     candidates = []
     for rank in range(min(len(translation.n_best) for translation in translations)):
         chosen = [translation.n_best[rank] for translation in translations]
-        gaps = [gap for _, gap in parts[:-1]] + [""]
         tokens = tuple(token for one in chosen for token in one.tokens)
         probability = sum(one.log_probability for one in chosen)
-        text = "".join(one.text + gap for one, gap in zip(chosen, gaps, strict=True))
+        text = join_sentences(Sentence(one.text, gap) for one, (_, gap) in zip(chosen, parts, strict=True))
         candidates.append(Candidate(text, tokens, probability / config.penalty(len(tokens)), probability))
     best = candidates[0]
     source = tuple(token for translation in translations for token in translation.source_tokens)
