@@ -33,6 +33,10 @@ class ToyBatch:
         return int((self.ids[:, 1] >= 0).sum())
 
     @property
+    def filled(self) -> int:
+        return self.tokens
+
+    @property
     def positions(self) -> int:
         return len(self.ids)
 

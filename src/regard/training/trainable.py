@@ -33,8 +33,12 @@ class Batch(Protocol):
         """Real tokens that count for throughput."""
 
     @property
+    def filled(self) -> int:
+        """Real cells, of every tensor that is padded."""
+
+    @property
     def positions(self) -> int:
-        """Cells they take, padding included."""
+        """All of these cells, padding included."""
 
     def to(self, device: torch.device) -> Self:
         """The batch on a device."""

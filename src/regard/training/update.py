@@ -96,6 +96,7 @@ class Updater:
             norm=norm,
             units=units,
             tokens=sum(batch.tokens for batch in present),
+            filled=sum(batch.filled for batch in present),
             positions=sum(batch.positions for batch in present),
         )
 
