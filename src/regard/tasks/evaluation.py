@@ -13,6 +13,7 @@ from regard.data.references import Grouped
 from regard.decoding.batches import decode_batches
 from regard.errors import UserError
 from regard.nn.cross_entropy import linear_cross_entropy
+from regard.tasks.moses import moses_tokens
 from regard.tasks.scores import transposed
 from regard.tasks.translator import Translator
 
@@ -30,9 +31,11 @@ def evaluate(translator: Translator, data: Sequence[Grouped], **decoding: Any) -
 
     Returns:
         ``bleu``, ``chrf`` (cased, all references); ``bleu_one_reference`` where there are several;
-        ``bleu_lowercased`` (lowercased, 13a tokens); ``loss`` and ``perplexity`` (nats a target token, over
-        the first reference of each source); ``sentences``, ``seconds``, ``tokens_per_second`` (target
-        tokens, ends included); ``by_length`` (BLEU by upper bound of source words); ``signatures``.
+        ``bleu_lowercased`` (lowercased, 13a tokens); ``bleu_papers`` (lowercased, Moses tokens, as papers on
+        Multi30k report it), where the recipe tells the target language; ``loss`` and ``perplexity`` (nats a
+        target token, over the first reference of each source); ``sentences``, ``seconds``,
+        ``tokens_per_second`` (target tokens, ends included); ``by_length`` (BLEU by upper bound of source
+        words); ``signatures``.
 
     Raises:
         UserError: there is nothing to evaluate on.
@@ -46,7 +49,7 @@ def evaluate(translator: Translator, data: Sequence[Grouped], **decoding: Any) -
     tokens = sum(len(translation.tokens) for translation in translations)
     loss = reference_loss(translator, [(group.source, group.references[0]) for group in data])
     return {
-        **score(hypotheses, [group.references for group in data]),
+        **score(hypotheses, [group.references for group in data], target_language(translator)),
         "loss": round(loss, 4),
         "perplexity": round(float(torch.tensor(loss).exp()), 4),
         "sentences": len(data),
@@ -58,8 +61,21 @@ def evaluate(translator: Translator, data: Sequence[Grouped], **decoding: Any) -
     }
 
 
-def score(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> dict[str, Any]:
+def target_language(translator: Translator) -> str:
+    """The code of the language that a translator writes, as its recipe says; empty if it does not."""
+    target = translator.recipe.data.target
+    return target if isinstance(target, str) and len(target) == 2 else ""
+
+
+def score(
+    hypotheses: Sequence[str], references: Sequence[Sequence[str]], language: str = ""
+) -> dict[str, Any]:
     """Corpus scores of translations, with the signature of each.
+
+    Args:
+        hypotheses: a translation of each sentence.
+        references: one or several of each sentence.
+        language: code of the target language; with it comes ``bleu_papers``.
 
     Example:
         >>> figures = score(["The cat sat down"], [["the cat sat down"]])
@@ -79,7 +95,22 @@ def score(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> dic
     for name, (metric, against) in metrics.items():
         figures[name] = round(metric.corpus_score(hypotheses, against).score, 2)
         signatures[name] = str(metric.get_signature())
+    if language:
+        figures["bleu_papers"], signatures["bleu_papers"] = _bleu_of_papers(hypotheses, references, language)
     return {**figures, "signatures": signatures}
+
+
+def _bleu_of_papers(
+    hypotheses: Sequence[str], references: Sequence[Sequence[str]], language: str
+) -> tuple[float, str]:
+    def words(text: str) -> str:
+        return moses_tokens(text, language).lower()
+
+    metric = BLEU(tokenize="none", force=True)
+    streams = transposed([[words(one) for one in several] for several in references])
+    figure = metric.corpus_score([words(text) for text in hypotheses], streams).score
+    signature = str(metric.get_signature()).replace("case:mixed", "case:lc").replace("tok:none", "tok:moses")
+    return round(figure, 2), f"{signature}|lang:{language}"
 
 
 def bleu_by_length(
