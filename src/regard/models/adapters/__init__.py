@@ -1,0 +1,1 @@
+"""Foreign weights in Regard's models: one file for each architecture."""

@@ -1,0 +1,101 @@
+"""Marian translators of Hugging Face (the Opus-MT models) as Regard's encoder–decoder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor
+
+from regard.models.adapters.foreign import Weights, copy_linear, copy_norm, refuse_unless, weight
+from regard.models.build import build_translator
+from regard.models.config import ModelConfig
+from regard.models.encoder_decoder import EncoderDecoder
+from regard.nn.feed_forward import Activation
+
+_ACTIVATIONS: dict[str, Activation] = {"relu": "relu", "gelu": "gelu", "swish": "silu", "silu": "silu"}
+
+
+def marian(weights: Weights, config: Mapping[str, Any]) -> EncoderDecoder:
+    """Build an encoder–decoder that computes what a `MarianMTModel` does.
+
+    Marian's decoder begins with the padding token, not with <s> as Regard's own translators do. Its table of
+    sinusoids lies differently from Vaswani's, so it is taken over as learned positions.
+
+    Args:
+        weights: the model's state dict, or what its safetensors file holds.
+        config: the model's `config.json`, as a dictionary (`MarianConfig.to_dict()`).
+
+    Raises:
+        ForeignModelError: a variant of Marian that has no counterpart here.
+    """
+    encoder_sizes = [config["encoder_attention_heads"], config["encoder_ffn_dim"]]
+    refuse_unless(
+        config,
+        {
+            "activation_function": list(_ACTIVATIONS),
+            "scale_embedding": [True],
+            "decoder_attention_heads": encoder_sizes[:1],
+            "decoder_ffn_dim": encoder_sizes[1:],
+            "normalize_before": [False],
+            "normalize_embedding": [False],
+        },
+        "Marian",
+    )
+    shared = bool(config.get("share_encoder_decoder_embeddings", True))
+    tied = shared and bool(config.get("tie_word_embeddings", True))
+    model = build_translator(
+        ModelConfig(
+            width=config["d_model"],
+            encoder_layers=config["encoder_layers"],
+            decoder_layers=config["decoder_layers"],
+            heads=config["encoder_attention_heads"],
+            feed_forward=config["encoder_ffn_dim"],
+            activation=_ACTIVATIONS[config["activation_function"]],
+            dropout=config["dropout"],
+            attention_dropout=config["attention_dropout"],
+            activation_dropout=config["activation_dropout"],
+            norm="post",
+            positions="learned",
+            max_length=config["max_position_embeddings"],
+            tie_embeddings=tied,
+        ),
+        config["vocab_size"],
+        config.get("decoder_vocab_size") or config["vocab_size"],
+        joint=shared,
+        pad=config["pad_token_id"],
+    )
+    model.load_state_dict(_renamed(weights, config, shared=shared, tied=tied))
+    return model
+
+
+def _renamed(weights: Weights, config: Mapping[str, Any], *, shared: bool, tied: bool) -> dict[str, Tensor]:
+    ours: dict[str, Tensor] = {}
+    for side, name in (("encoder", "source_embedding"), ("decoder", "target_embedding")):
+        ours[f"{name}.weight"] = weight(
+            weights, "model.shared.weight" if shared else f"model.{side}.embed_tokens.weight"
+        )
+        ours[f"{name}.positions.table"] = weight(weights, f"model.{side}.embed_positions.weight")
+        for index in range(config[f"{side}_layers"]):
+            _copy_layer(
+                ours, f"{side}.layers.{index}", weights, f"model.{side}.layers.{index}", side == "decoder"
+            )
+    ours["output.weight"] = ours["target_embedding.weight"] if tied else weight(weights, "lm_head.weight")
+    ours["output.bias"] = weight(weights, "final_logits_bias")[0]
+    return ours
+
+
+def _copy_layer(ours: dict[str, Tensor], to: str, weights: Weights, source: str, cross: bool) -> None:
+    own = f"{source}.self_attn"
+    copy_linear(ours, f"{to}.self_attention.projection", weights, [f"{own}.{part}_proj" for part in "qkv"])
+    copy_linear(ours, f"{to}.self_attention.output", weights, [f"{own}.out_proj"])
+    copy_norm(ours, f"{to}.self_residual.norm", weights, f"{source}.self_attn_layer_norm")
+    if cross:
+        other = f"{source}.encoder_attn"
+        copy_linear(ours, f"{to}.cross_attention.query", weights, [f"{other}.q_proj"])
+        copy_linear(ours, f"{to}.cross_attention.memory", weights, [f"{other}.{part}_proj" for part in "kv"])
+        copy_linear(ours, f"{to}.cross_attention.output", weights, [f"{other}.out_proj"])
+        copy_norm(ours, f"{to}.cross_residual.norm", weights, f"{source}.encoder_attn_layer_norm")
+    copy_linear(ours, f"{to}.feed_forward.inner", weights, [f"{source}.fc1"])
+    copy_linear(ours, f"{to}.feed_forward.outer", weights, [f"{source}.fc2"])
+    copy_norm(ours, f"{to}.feed_forward_residual.norm", weights, f"{source}.final_layer_norm")
