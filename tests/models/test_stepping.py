@@ -1,0 +1,108 @@
+"""Step by step gives what teacher forcing gives, through every reordering of rows."""
+
+import pytest
+import torch
+from sample_models import ATTENTIONS, CELLS, KINDS, PAD, VOCABULARY, sentences, small, translator
+
+from regard.attention import AttentionConfig
+from regard.models import build_language_model
+
+WIRINGS = ({"wiring": "bahdanau"}, {}, {"input_feeding": False}, {"cross_heads": 2, "layers": 1})
+SOURCE = sentences((7, 5, 3, 6))
+TARGET = sentences((6, 6, 6, 6), seed=3)
+
+
+@torch.no_grad()
+def check_steps(config):
+    model = translator(config).eval()
+    forced = model(SOURCE, SOURCE != PAD, TARGET).states
+    cache = model.start(model.encode(SOURCE, SOURCE != PAD), max_length=6)
+    rows = torch.arange(4)
+    # Beams of three; sentences reordered; a sentence gone; rows in no order, of uneven numbers.
+    picks = {0: [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3], 1: [2, 1, 0, 5, 5, 5, 7, 6, 6, 9, 10, 11]}
+    picks |= {2: [9, 10, 11, 0, 1, 2], 3: [5, 0, 4], 4: [1, 2, 1, 0, 0]}
+    for step in range(6):
+        if step in picks:
+            pick = torch.tensor(picks[step])
+            cache.select(pick)
+            rows = rows[pick]
+        states = model.step(TARGET[rows, step], cache)
+        torch.testing.assert_close(states, forced[rows, step], atol=5e-6, rtol=1e-5)
+    assert cache.length == 6
+    with pytest.raises(ValueError, match="started for 6 tokens"):
+        model.step(TARGET[rows, 0], cache)
+
+
+@pytest.mark.parametrize("encoder", KINDS)
+@pytest.mark.parametrize("attention", ATTENTIONS, ids=str)
+def test_transformer_decoder(encoder, attention):
+    check_steps(small(encoder=encoder, attention=attention))
+
+
+@pytest.mark.parametrize("encoder", KINDS)
+@pytest.mark.parametrize("decoder", CELLS)
+@pytest.mark.parametrize("attention", ATTENTIONS, ids=str)
+def test_recurrent_decoder(encoder, decoder, attention):
+    for wiring in WIRINGS:
+        check_steps(small(encoder=encoder, decoder=decoder, attention=attention, **wiring))
+
+
+@pytest.mark.parametrize("encoder", KINDS)
+@pytest.mark.parametrize("decoder", CELLS)
+def test_without_attention(encoder, decoder):
+    check_steps(small(encoder=encoder, decoder=decoder, attention="none"))
+
+
+@pytest.mark.parametrize("positions", ["sinusoidal", "learned", "rotary", "alibi"])
+@pytest.mark.parametrize("norm", ["pre", "post"])
+@pytest.mark.parametrize("kv_heads", [None, 1])
+def test_transformer_dials(positions, norm, kv_heads):
+    check_steps(small(positions=positions, norm=norm, kv_heads=kv_heads))
+
+
+@pytest.mark.parametrize("score", ["dot", "general", "additive"])
+@pytest.mark.parametrize("scope", ["global", "window"])
+@pytest.mark.parametrize("selection", ["soft", "sparsemax", "hard"])
+def test_self_attention(score, scope, selection):
+    own = AttentionConfig(score=score, scope=scope, selection=selection, window=2)
+    check_steps(small(self_attention=own, kv_heads=1))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@torch.no_grad()
+def test_language_model(kind):
+    """A prompt at once, then steps, is all at once."""
+    torch.manual_seed(4)
+    model = build_language_model(small(decoder=kind), VOCABULARY, pad=PAD).eval()
+    forced = model(TARGET).states
+    cache = model.start(batch=4, max_length=8)
+    states = [*model.prefill(TARGET[:, :3], cache).unbind(1)]
+    states += [model.step(TARGET[:, 3], cache)]
+    states += [*model.prefill(TARGET[:, 4:], cache).unbind(1)]
+    torch.testing.assert_close(torch.stack(states, 1), forced, atol=5e-6, rtol=1e-5)
+    cache.select(torch.tensor([3, 3]))
+    assert model.step(TARGET[:2, 0], cache).shape == (2, 16)
+
+
+def test_hypotheses_of_a_sentence_share_its_memory():
+    model = translator(small()).eval()
+    cache = model.start(model.encode(SOURCE, SOURCE != PAD), max_length=6)
+    cache.select(torch.arange(4).repeat_interleave(5))
+    assert cache.source.fold == 5
+    before = cache.source.layers
+    cache.select(torch.arange(20).view(4, 5).flip(1).flatten())
+    assert cache.source.layers is before
+    cache.select(torch.arange(10))
+    assert cache.source.fold == 5
+    assert cache.source.layers[0][0].shape[0] == 2
+
+
+def test_longer_than_the_positions():
+    model = translator(small())
+    memory = model.encode(SOURCE, SOURCE != PAD)
+    with pytest.raises(ValueError, match="max_length is 32"):
+        model.start(memory, max_length=33)
+    with pytest.raises(ValueError, match="max_length is 32"):
+        model.encode(torch.ones(1, 33, dtype=torch.long), torch.ones(1, 33, dtype=torch.bool))
+    assert translator(small(positions="alibi")).max_length is None
+    assert translator(small(encoder="gru", decoder="gru")).max_length is None
