@@ -97,6 +97,8 @@ def attend(
         tensor([[0.3333, 0.3333, 0.3333, 0.0000, 0.0000]])
     """
     _check_shapes(query, key, value, slopes)
+    if not 0.0 <= dropout < 1.0:
+        raise ValueError(f"dropout of attention weights is a probability below 1, was given {dropout}")
     dropout = dropout if training else 0.0
     if dropout or isinstance(scope, (All, LocalPredictive)):
         refuse_nonsense(scope, selection, dropout)

@@ -73,7 +73,12 @@ def kept(x: Tensor, keep: Tensor) -> Tensor:
     return keep.to(x.dtype).mul_(x)
 
 
-def keep_mask(shape: torch.Size, dropped: int, generator: torch.Generator | None = None) -> Tensor:
+def keep_mask(
+    shape: torch.Size,
+    dropped: int,
+    device: torch.device | None = None,
+    generator: torch.Generator | None = None,
+) -> Tensor:
     """uint8 of `shape`: 0 with probability dropped/256, else 1.
 
     Example:
@@ -81,10 +86,9 @@ def keep_mask(shape: torch.Size, dropped: int, generator: torch.Generator | None
         tensor([1, 1, 1], dtype=torch.uint8)
     """
     count = shape.numel()
-    words = torch.empty((count + 7) // 8, dtype=torch.int64)
-    words.random_(
-        -(2**63), None, generator=generator
-    )  # without bounds the sign bit, and so every eighth byte, is not random
+    words = torch.empty((count + 7) // 8, dtype=torch.int64, device=device)
+    # Without bounds the sign bit, and so every eighth byte, would not be random.
+    words.random_(-(2**63), None, generator=generator)
     # Compared in place: a uint8 result is many times faster than a bool one.
     return words.view(torch.uint8)[:count].view(shape).ge_(dropped)
 
@@ -92,7 +96,7 @@ def keep_mask(shape: torch.Size, dropped: int, generator: torch.Generator | None
 class _ByteDropout(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, dropped: int) -> Tensor:
-        keep = keep_mask(x.shape, dropped)
+        keep = keep_mask(x.shape, dropped, x.device)
         ctx.save_for_backward(keep)
         ctx.scale = drop_scale(dropped)
         return kept(x, keep).mul_(ctx.scale)

@@ -125,9 +125,9 @@ class Hard(Selection):
 
 
 def _wide(scores: Tensor) -> Tensor:
-    """Scores in float32 or wider, largest 0. Below -2 nothing changes, and -inf would make nan of 0 · inf."""
+    """Scores in float32 or wider, the largest 0; far below, where weights are zero anyway, no -inf is left."""
     wide = scores.to(torch.promote_types(scores.dtype, torch.float32))
-    return (wide - wide.amax(-1, keepdim=True)).clamp_(min=-2.0)
+    return (wide - wide.amax(-1, keepdim=True)).clamp_(min=-4.0)
 
 
 def _ranks(ordered: Tensor) -> Tensor:

@@ -79,7 +79,8 @@ class _Streamed(torch.autograd.Function):
         context = hidden.query.new_zeros(*query.shape[:3], value.shape[-1])
         log_sum = hidden.query.new_zeros(query.shape[:3])
         dropped = dropped_levels(problem.dropout)
-        keep = keep_mask(torch.Size((*query.shape[:3], key.shape[2])), dropped) if dropped else None
+        shape = torch.Size((*query.shape[:3], key.shape[2]))
+        keep = keep_mask(shape, dropped, query.device) if dropped else None
         for place in hidden.places():
             highest = torch.full_like(log_sum[place.queries], mask.lowest)
             total = torch.zeros_like(highest)

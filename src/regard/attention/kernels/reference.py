@@ -29,7 +29,7 @@ def scores(problem: Problem) -> Tensor:
     if problem.vector is None:
         return problem.scale * torch.matmul(query, key.transpose(-2, -1))
     hidden = torch.tanh(query[:, :, :, None, :] + key[:, :, None, :, :])
-    return torch.einsum("bhqke,he->bhqk", hidden, problem.vector.to(hidden.dtype).expand(query.shape[1], -1))
+    return torch.matmul(hidden, problem.vector.to(hidden.dtype)[:, None, :, None]).squeeze(-1)
 
 
 def weigh(

@@ -74,7 +74,7 @@ def read(
     weights = torch.softmax(scores, -1)
     if not dropped:
         return torch.bmm(weights, value), weights, None
-    keep = keep_mask(weights.shape, dropped, generator)
+    keep = keep_mask(weights.shape, dropped, weights.device, generator)
     return product(kept(weights, keep), value, drop_scale(dropped)), weights, keep
 
 

@@ -78,7 +78,9 @@ class _Chunks:
         rows = (self.batch, self.heads, chosen.stop - chosen.start, -1)
         if bias is not None:
             scores.view(rows).add_(bias)
-        generator = torch.Generator().manual_seed(self._seed + chosen.start) if self.dropped else None
+        generator = None
+        if self.dropped:
+            generator = torch.Generator(scores.device).manual_seed(self._seed + chosen.start)
         context, weights, keep = read(scores, self.value[:, near], self.dropped, generator)
         if dead is not None:
             context.view(rows).masked_fill_(dead, 0.0)
