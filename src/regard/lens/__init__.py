@@ -6,7 +6,7 @@ from regard.lens.embeddings import Neighbour, embeddings_picture, neighbours, pr
 from regard.lens.map import AttentionMap, join_subwords
 from regard.lens.names import attention_places, choose_places, place_name
 from regard.lens.picture import PictureError, heads_picture, picture
-from regard.lens.positions import positions_picture
+from regard.lens.positions import position_encoding, positions_picture
 from regard.lens.terminal import HeatMap
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "neighbours",
     "picture",
     "place_name",
+    "position_encoding",
     "positions_picture",
     "principal_plane",
 ]

@@ -4,11 +4,43 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
 from matplotlib import rc_context
 from matplotlib.figure import Figure
-from torch import Tensor
+from torch import Tensor, nn
 
 from regard.lens.picture import check_picture_path, write_figure
+from regard.nn.positions import Alibi, Positions, Rotary
+
+
+def position_encoding(model: nn.Module, length: int) -> tuple[Tensor, str] | None:
+    """What a model knows of positions 0 … length - 1, and what its columns are.
+
+    Sinusoidal and learned positions give the rows that are added to embeddings; rotary ones the cosines by
+    which channels are turned; ALiBi what its steepest head takes from the score of each key.
+
+    Args:
+        model: any of our models.
+        length: how many positions, or as many as the model has.
+
+    Returns:
+        [positions, columns] and the columns' name; None where a model has no such encoding (recurrent ones).
+
+    Example:
+        >>> from regard.nn.positions import Sinusoidal
+        >>> encoding, columns = position_encoding(Sinusoidal(16, max_length=50), 20)
+        >>> list(encoding.shape), columns
+        ([20, 16], 'dimension')
+    """
+    for module in model.modules():
+        if isinstance(module, Positions):
+            return module.table[:length].detach(), "dimension"
+        if isinstance(module, Rotary):
+            return module.cosine[:length].detach(), "dimension of a head"
+        if isinstance(module, Alibi):
+            places = torch.arange(length, device=module.slopes.device)
+            return -module.slopes.max() * (places[:, None] - places).abs(), "position of the key"
+    return None
 
 
 def positions_picture(

@@ -1,0 +1,67 @@
+"""``regard classify``: the class of a text, or of every line of standard input."""
+
+import json
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from regard.cli import options
+from regard.errors import UserError
+
+if TYPE_CHECKING:
+    from regard.tasks.classifier import Classification, Classifier
+
+
+def classify(
+    model: options.Model,
+    text: Annotated[
+        str | None, typer.Argument(help="What to classify. Left out: the lines of standard input.")
+    ] = None,
+    look: options.Look = None,
+    at: options.At = None,
+    word: options.Word = None,
+    head: options.Head = None,
+    subwords: options.Subwords = False,
+    device: options.Device = None,
+    as_json: options.Json = False,
+    force: options.Force = False,
+) -> None:
+    """Says which class a text is of, and how probable that is.
+
+    Without a text, every line of standard input is classified."""
+    if text is None and (look is not None or sys.stdin.isatty()):
+        raise UserError('nothing to classify; give a text: regard classify MODEL "…"')
+    if look is not None:
+        from regard.cli.views import check_target
+
+        check_target(look, force)
+    from regard.tasks import load
+
+    classifier: Classifier = load(model, task="classification", device=device)
+    if text is not None:
+        result = classifier(text)
+        _print(result, as_json)
+        if look is not None:
+            from regard.cli.views import Choice, show_results
+
+            choice = Choice(at=at, head=head, word=word, subwords=subwords)
+            show_results([result], look, choice, quiet=as_json)
+        return
+    from regard.cli.lines import chunks, read_lines
+    from regard.cli.progress import line_progress
+
+    with line_progress("classified") as advance:
+        for chunk in chunks(read_lines(sys.stdin.buffer, "standard input")):
+            for result in classifier(chunk):
+                _print(result, as_json)
+            sys.stdout.flush()
+            advance(len(chunk))
+
+
+def _print(result: "Classification", as_json: bool) -> None:
+    if as_json:
+        record = {"label": result.label, "probabilities": result.probabilities}
+        print(json.dumps(record, ensure_ascii=False))
+    else:
+        print(f"{result.label}\t{result.probabilities[result.label]:.4f}")
