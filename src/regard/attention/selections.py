@@ -125,7 +125,7 @@ class Hard(Selection):
 
 
 def _wide(scores: Tensor) -> Tensor:
-    """Scores in float32 or wider, the largest 0; far below, where weights are zero anyway, no -inf is left."""
+    """Scores in float32 or wider, the largest 0; far below, where weights are zero anyway, no -inf."""
     wide = scores.to(torch.promote_types(scores.dtype, torch.float32))
     return (wide - wide.amax(-1, keepdim=True)).clamp_(min=-4.0)
 
