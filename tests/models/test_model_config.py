@@ -98,7 +98,7 @@ def draws(log_probability):
     return 0.0 if log_probability is None else log_probability.float().sum()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(config=configs(), joint=st.booleans(), half=st.booleans())
 def test_every_config_builds_and_trains(config, joint, half):
     source, target = sentences((7, 5, 3)), sentences((6, 6, 4), seed=3)
@@ -110,7 +110,7 @@ def test_every_config_builds_and_trains(config, joint, half):
     check_gradients(model, loss)
     # Hard selections, wherever they are, report what they drew.
     kinds = [config.attention] if config.attention != "none" else []
-    kinds += [config.self_attention] if config.decoder == "transformer" else []
+    kinds += [config.self_attention] if "transformer" in (config.encoder, config.decoder) else []
     hard = any(kind.selection == "hard" for kind in kinds)
     assert (decoded.log_probability is not None) == hard
     if hard:
@@ -125,6 +125,10 @@ def test_every_config_models_language_and_classifies(config):
     model = build_language_model(config, VOCABULARY, PAD)
     decoded = model(tokens, tokens != PAD)
     check_gradients(model, model.logits(decoded.states).logsumexp(-1).sum() + draws(decoded.log_probability))
+    if config.encoder == "transformer" and config.self_attention.selection == "hard":
+        with pytest.raises(ValueError, match='take "gumbel"'):
+            build_classifier(config, VOCABULARY, 3, PAD)
+        return
     classifier = build_classifier(config, VOCABULARY, 3, PAD)
     check_gradients(classifier, classifier(tokens, tokens != PAD).logsumexp(-1).sum())
 

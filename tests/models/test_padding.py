@@ -49,6 +49,18 @@ def test_transformer(positions, scope):
     check_padding(small(positions=positions, self_attention=AttentionConfig(scope=scope, window=2)))
 
 
+@torch.no_grad()
+def test_log_probability_of_the_best_keys():
+    """Hard attention everywhere: what stands for padding is drawn too, and does not count."""
+    hard = AttentionConfig(selection="hard")
+    model = translator(small(attention=hard, self_attention=hard)).eval()
+    wide = F.pad(SOURCE, (0, 3))
+    expected = model(SOURCE, SOURCE != PAD, TARGET).log_probability
+    assert (expected < 0).all()
+    padded = model(wide, wide != PAD, TARGET).log_probability
+    torch.testing.assert_close(padded, expected, atol=1e-5, rtol=1e-5)
+
+
 @pytest.mark.parametrize("encoder", KINDS)
 @torch.no_grad()
 def test_classifier(encoder):

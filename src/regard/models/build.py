@@ -81,10 +81,18 @@ def build_classifier(config: ModelConfig, vocabulary: int, classes: int, pad: in
         classes: how many.
         pad: id of padding.
 
+    Raises:
+        ValueError: hard self-attention, for which a classifier has no reward.
+
     Example:
         >>> build_classifier(ModelConfig(width=8, heads=2), 20, 3, pad=0).output
         Linear(in_features=8, out_features=3, bias=True)
     """
+    if config.encoder == "transformer" and config.self_attention.selection == "hard":
+        raise ValueError(
+            'self_attention.selection is "hard", which learns from a reward for each word written, and a '
+            'classifier writes none; take "gumbel"'
+        )
     return TextClassifier(
         _embedding(config, config.encoder, vocabulary, pad),
         _encoder(config),

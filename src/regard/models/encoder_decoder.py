@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from regard.models.cache import Cache
-from regard.models.memory import Decoded, Memory
+from regard.models.memory import Decoded, Memory, add_log_probability
 from regard.models.parts import Decoder, Encoder
 from regard.nn.embedding import Embedding
 from regard.nn.precision import working_dtype
@@ -71,6 +71,9 @@ class EncoderDecoder(nn.Module):
         """
         memory = self.encode(source, source_mask)
         decoded: Decoded = self.decoder(self.target_embedding(target), memory)
+        if memory.log_probability is not None:
+            drawn = memory.log_probability.unsqueeze(1).expand(target.shape)
+            decoded.log_probability = add_log_probability(drawn, decoded.log_probability)
         return decoded
 
     def logits(self, states: Tensor) -> Tensor:

@@ -17,12 +17,14 @@ class Memory:
         final: [layers, batch, width], last states of a recurrent encoder (of an LSTM hidden states, then
             cells: 2 · layers); None of a Transformer.
         depth: layers of a recurrent encoder; 0 of a Transformer.
+        log_probability: [batch], of all keys that hard self-attention drew at real tokens; None without it.
     """
 
     states: Tensor
     mask: Tensor
     final: Tensor | None = None
     depth: int = 0
+    log_probability: Tensor | None = None
 
     @property
     def summary(self) -> Tensor:
@@ -41,7 +43,8 @@ class Decoded:
     Attributes:
         states: [batch, target, width], before the output layer.
         log_probability: [batch, target], of the keys that hard attention drew, over all layers and heads;
-            None without hard attention.
+            those drawn in the encoder, on which every target word depends, count at each. None without hard
+            attention.
     """
 
     states: Tensor

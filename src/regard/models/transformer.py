@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from regard.attention import Global, LocalMonotonic, Padding, Scope
@@ -122,9 +123,13 @@ class TransformerEncoder(Encoder):
         """Encode x [batch, source, width], embedded; mask [batch, source] is True for real tokens."""
         scope = Padding(mask)
         bearings = self.compass(0, x.shape[1])
+        drawn: Tensor | None = None
         for layer in self.layers:
-            x = layer(x, scope, bearings).states
-        return Memory(self.norm(x), mask)
+            x, more = layer(x, scope, bearings)
+            drawn = add_log_probability(drawn, more)
+        if drawn is not None:
+            drawn = drawn.masked_fill(torch.logical_not(mask), 0.0).sum(1)
+        return Memory(self.norm(x), mask, log_probability=drawn)
 
 
 class TransformerCache(Cache):
