@@ -64,8 +64,10 @@ def test_names_and_choice() -> None:
         ValueError, match=r"no attention matches 'decoder\.\*'; this model has: encoder\.0\.self"
     ):
         choose_places(attention_places(model), "decoder.*")
-    with pytest.raises(ValueError, match="has: none"), look(nn.Linear(1, 1)):
+    with pytest.raises(ValueError, match="has: none"), look(nn.Linear(1, 1), at="*.self"):
         pass
+    with look(nn.Linear(1, 1)) as seen:
+        assert dict(seen) == {}
 
 
 def test_weights_are_those_of_the_model_at_chosen_heads_and_rows() -> None:

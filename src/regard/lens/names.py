@@ -43,10 +43,10 @@ def choose_places(names: Iterable[str], at: str | Iterable[str]) -> list[str]:
 
     Args:
         names: what there is.
-        at: a shell pattern such as ``"decoder.*.cross"``, or several.
+        at: a shell pattern such as ``"decoder.*.cross"``, or several; ``"*"`` is all there is, even nothing.
 
     Raises:
-        ValueError: a pattern matches nothing; the message lists what there is.
+        ValueError: another pattern matches nothing; the message lists what there is.
 
     Example:
         >>> choose_places(["encoder.0.self", "decoder.0.self", "decoder.0.cross"], "decoder.*")
@@ -55,7 +55,7 @@ def choose_places(names: Iterable[str], at: str | Iterable[str]) -> list[str]:
     available = list(names)
     patterns = [at] if isinstance(at, str) else list(at)
     for pattern in patterns:
-        if not any(fnmatchcase(name, pattern) for name in available):
+        if pattern != "*" and not any(fnmatchcase(name, pattern) for name in available):
             raise ValueError(
                 f"no attention matches {pattern!r}; this model has: {', '.join(available) or 'none'}"
             )

@@ -1,0 +1,161 @@
+"""The other commands, and what all of them share."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from .conftest import PAIRS, Regard
+
+
+def test_help_and_version(regard: Regard) -> None:
+    out = regard("--help").out
+    for command in ("translate", "train", "evaluate", "generate", "classify", "data", "look", "doctor"):
+        assert f"  {command} " in out
+    assert regard("--version").out.startswith("regard 0.")
+    assert regard("frobnicate").code == 2
+
+
+def test_train_evaluate_translate(regard: Regard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("pairs.tsv").write_text(
+        "".join(f"{number} {source}\t{number} {target}\n" for number, (source, target) in enumerate(PAIRS))
+    )
+    Path("tiny.toml").write_text(
+        'task = "translation"\n[data]\ntrain = "pairs.tsv"\nvalidation = "pairs.tsv"\n'
+        '[tokenizer]\nkind = "word"\nmin_frequency = 1\n[model]\nwidth = 16\nlayers = 1\nheads = 2\n'
+        "[decoding]\nmax_extra = 2\nmax_ratio = 1.0\n"
+    )
+    trained = regard("train", "tiny.toml", "--set", "training.updates=2", "--out", "model")
+    assert trained.code == 0, trained.err
+    assert trained.out == ""
+    assert "The model is in model." in trained.err
+    again = regard("train", "tiny.toml", "--set", "training.updates=2", "--out", "model")
+    assert (again.code, "--out" in again.err) == (2, True)
+    figures = json.loads(regard("evaluate", "model", "--data", "pairs.tsv", "--beam", 1, "--json").out)
+    assert figures["sentences"] == len(PAIRS)
+    assert figures["signatures"]["bleu"].startswith("nrefs:1|case:mixed")
+    Path("a.en").write_text("The cat.\nThe dog.\n")
+    Path("a.fr").write_text("Le chat.\nLe chien.\n")
+    shown = regard("evaluate", "model", "--source", "a.en", "--target", "a.fr", "--beam", 1).out
+    assert "tokens per second" in shown
+    assert "nrefs:1|case:lc" in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["train", "no.toml"], "no.toml: there is no such recipe file"),
+        (["evaluate", "no-model"], "neither a model folder nor a model that ships"),
+        (["evaluate", "m", "--source", "a"], "--source and --target go together"),
+        (["evaluate", "m", "--source", "a", "--target", "b", "--data", "c"], "either --data, or"),
+        (["data", "path", "multi31k"], "did you mean 'multi30k'"),
+        (["look", "neighbours", "no-model", "the"], "neither a model folder"),
+    ],
+)
+def test_what_cannot_be_done_is_said(regard: Regard, arguments: list[str], words: str) -> None:
+    ran = regard(*arguments)
+    assert ran.code == 2
+    assert words in ran.err
+    assert ran.err.startswith("regard: ")
+    assert ran.err.count("\n") == 1
+
+
+def test_evaluate_without_data_asks_for_some(regard: Regard, model: Path) -> None:
+    assert "--data FILE" in regard("evaluate", model).err
+
+
+def test_data(regard: Regard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REGARD_DATA", str(tmp_path))
+    monkeypatch.setenv("REGARD_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "multi30k").mkdir()
+    listed = {row["name"]: row for row in json.loads(regard("data", "list", "--json").out)}
+    assert listed["multi30k"]["here"]
+    assert not listed["korean-news"]["here"]
+    assert "multi30k" in regard("data", "list").out
+    assert regard("data", "path", "multi30k").out == f"{tmp_path / 'multi30k'}\n"
+
+
+def test_doctor_prints_the_table_of_kernels(regard: Regard) -> None:
+    from regard.attention.kernels import table
+
+    ran = regard("doctor")
+    assert ran.code == 0
+    assert "Attention kernels" in ran.out
+    found = json.loads(regard("doctor", "--json").out)
+    assert found["machine"]["torch"]
+    assert {row["kernel"] for row in found["kernels"]} <= set(table.KERNELS)
+
+
+def test_generate(regard: Regard, language_model: Path) -> None:
+    drawn = [
+        regard("generate", language_model, "The", "--length", 5, "--top-k", 3, "--seed", 4).out for _ in "ab"
+    ]
+    assert drawn[0] == drawn[1]
+    assert drawn[0].startswith("The")
+    ran = regard("generate", language_model, "The cat", "--length", 3, "--beam", 2, "--look", "--json")
+    assert json.loads(ran.out)["text"].startswith("The cat")
+    shown = regard("generate", language_model, "The cat", "--length", 3, "--look").out
+    assert "decoder.1.self" in shown
+
+
+def test_classify(regard: Regard, classifier: Path) -> None:
+    label, probability = regard("classify", classifier, "The cat.").out.split("\t")
+    assert label in ("good", "bad")
+    assert 0.5 <= float(probability) <= 1
+    found = json.loads(regard("classify", classifier, "The cat.", "--json").out)
+    assert sum(found["probabilities"].values()) == pytest.approx(1)
+    assert "[CLS]" in regard("classify", classifier, "The cat.", "--look").out
+
+
+def test_look_attention(regard: Regard, model: Path, tmp_path: Path) -> None:
+    names = regard("look", "attention", model, "The cat sat.", "--names").out.split()
+    assert names[:2] == ["encoder.0.self", "encoder.1.self"]
+    ran = regard("look", "attention", model, "The cat sat.", "--at", "encoder.*", "--word", "cat")
+    assert [line.split()[0] for line in ran.out.splitlines() if "·" not in line and line][1::2] == [
+        "cat",
+        "cat",
+    ]
+    heads = tmp_path / "heads.svg"
+    assert regard("look", "attention", model, "The cat.", "--at", "encoder.0.*", "--heads", heads).code == 0
+    assert heads.exists()
+    ran = regard("look", "attention", model, "The cat.", "--at", "encoder.*", "--heads", tmp_path / "b.png")
+    assert (ran.code, "--heads draws one place and 2 are meant" in ran.err) == (2, True)
+
+
+def test_look_positions(regard: Regard, model: Path, bottleneck: Path, tmp_path: Path) -> None:
+    out = tmp_path / "positions.png"
+    assert regard("look", "positions", model, out, "--length", 20).code == 0
+    assert out.exists()
+    assert "--force" in regard("look", "positions", model, out).err
+    assert "no positional encoding" in regard("look", "positions", bottleneck, tmp_path / "p.png").err
+
+
+def test_look_neighbours(regard: Regard, model: Path, language_model: Path) -> None:
+    found = json.loads(regard("look", "neighbours", model, "cat", "--count", 3, "--json").out)
+    assert len(found) == 3
+    assert found[0]["cosine"] >= found[1]["cosine"]
+    assert regard("look", "neighbours", language_model, "cat").code == 0
+    assert "not one token" in regard("look", "neighbours", model, "cats").err
+    assert "source and target" in regard("look", "neighbours", model, "cat", "--side", "left").err
+
+
+def test_look_embeddings(regard: Regard, model: Path, classifier: Path, tmp_path: Path) -> None:
+    out = tmp_path / "words.svg"
+    assert "not one token" in regard("look", "embeddings", model, out, "--words", "cat birds mat").err
+    assert regard("look", "embeddings", model, out, "--words", "cat dog mat").code == 0
+    assert out.exists()
+    assert regard("look", "embeddings", classifier, tmp_path / "c.png").code == 0
+    assert "two words" in regard("look", "embeddings", model, tmp_path / "d.png", "--words", "cat").err
+
+
+def test_embeddings_before_training_are_those_that_training_began_with(model: Path) -> None:
+    import torch
+
+    from regard import load
+    from regard.cli.look import _embedding, _untrained
+
+    predictor = load(model)  # its weights were never trained
+    torch.testing.assert_close(_untrained(predictor, "source"), _embedding(predictor, "source")[1])

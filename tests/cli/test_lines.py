@@ -1,0 +1,58 @@
+"""Reading lines, and completing the command line."""
+
+import io
+
+import pytest
+
+from regard.cli.arguments import with_bare_look
+from regard.cli.lines import chunks, read_lines
+from regard.errors import UserError
+
+
+def lines(data: bytes) -> list[str]:
+    return list(read_lines(io.BytesIO(data), "standard input"))
+
+
+def test_only_line_feeds_end_lines() -> None:
+    assert lines("\ufeffa\u2028b\x0bc\r\n\nlast".encode()) == ["a\u2028b\x0bc", "", "last"]
+    assert lines(b"") == []
+    assert lines(b"\n") == [""]
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"good\nb\xe9b\xe9\n", "line 2: not valid UTF-8 .byte 2"),
+        (b"\x00\x01", "line 1: this looks like a binary"),
+    ],
+)
+def test_bad_lines_are_named(data: bytes, words: str) -> None:
+    with pytest.raises(UserError, match=f"standard input, {words}"):
+        lines(data)
+
+
+def test_what_came_before_a_bad_line_is_not_lost() -> None:
+    source = chunks(read_lines(io.BytesIO(b"one\ntwo\n\xff\n"), "standard input"))
+    assert next(source) == ["one", "two"]
+    with pytest.raises(UserError, match="line 3"):
+        next(source)
+
+
+def test_chunks_grow_and_keep_the_order() -> None:
+    found = list(chunks(map(str, range(2000))))
+    assert [len(chunk) for chunk in found[:8]] == [8, 16, 32, 64, 128, 256, 512, 512]
+    assert [line for chunk in found for line in chunk] == [str(number) for number in range(2000)]
+
+
+@pytest.mark.parametrize(
+    ("given", "completed"),
+    [
+        (["translate", "a", "--look"], ["translate", "a", "--look=terminal"]),
+        (["translate", "--look", "a b", "--json"], ["translate", "--look=terminal", "a b", "--json"]),
+        (["translate", "--look", "A.PNG", "x"], ["translate", "--look=A.PNG", "x"]),
+        (["translate", "--look=a.json", "x"], ["translate", "--look=a.json", "x"]),
+        (["translate", "--", "--look"], ["translate", "--", "--look"]),
+    ],
+)
+def test_look_may_stand_alone(given: list[str], completed: list[str]) -> None:
+    assert with_bare_look(given) == completed

@@ -1,0 +1,58 @@
+"""What only shows in a process of its own: start-up, signals, a reader that goes away."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
+COMMAND = [sys.executable, "-m", "regard"]
+
+
+def test_help_and_import_do_not_wait_for_torch() -> None:
+    code = (
+        "import sys, regard\nsys.argv = ['regard', '--help']\nfrom regard.cli import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "heavy = {'torch', 'numpy', 'matplotlib', 'pydantic', 'tokenizers'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signals_end_quietly(model: Path, number: signal.Signals, code: int) -> None:
+    process = subprocess.Popen(
+        [*COMMAND, "translate", "--model", str(model), "--beam", "1"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=ENVIRONMENT,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(b"The cat.\n" * 8)
+    process.stdin.flush()
+    process.stdout.readline()  # it is at work
+    process.send_signal(number)
+    _, err = process.communicate()
+    assert (process.returncode, err) == (code, b"")
+
+
+def test_a_reader_that_goes_away_is_no_error_to_shout_about(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "many.txt").write_text("The cat.\n" * 40)
+    with (tmp_path / "many.txt").open("rb") as lines:
+        process = subprocess.Popen(
+            [*COMMAND, "translate", "--model", str(model), "--beam", "1"],
+            stdin=lines,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=ENVIRONMENT,
+        )
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        err = process.stderr.read()
+        assert (process.wait(), err) == (1, b"")

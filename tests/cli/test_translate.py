@@ -1,0 +1,122 @@
+"""``regard translate``."""
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from regard import load
+
+from .conftest import Regard
+
+
+@pytest.fixture
+def feed(monkeypatch: pytest.MonkeyPatch) -> object:
+    def give(data: bytes) -> None:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+
+    return give
+
+
+def test_a_text(regard: Regard, model: Path) -> None:
+    text = "The cat sat on the mat."
+    ran = regard("translate", text, "--model", model, "--beam", 2)
+    assert ran == (0, load(model)(text, beam=2).text + "\n", "")
+
+
+def test_lines_in_lines_out(regard: Regard, model: Path, feed) -> None:  # type: ignore[no-untyped-def]
+    lines = ["The cat.", "", "How are you? The dog saw the cat.", " "] * 4
+    feed("\n".join(lines).encode())
+    ran = regard("translate", "--model", model, "--beam", 1)
+    translator = load(model)
+    assert ran.out.splitlines() == [translator(line, beam=1).text for line in lines]
+    assert "16 lines translated" in ran.err
+
+
+def test_json_is_a_line_for_each_line(regard: Regard, model: Path, feed) -> None:  # type: ignore[no-untyped-def]
+    feed(b"The cat.\nThe dog.\n")
+    ran = regard("translate", "--model", model, "--json", "--n-best", 2, "--beam", 3)
+    records = [json.loads(line) for line in ran.out.splitlines()]
+    assert [len(record["n_best"]) for record in records] == [2, 2]
+    assert records[0]["text"] == records[0]["n_best"][0]["text"]
+    assert records[0]["source_tokens"][-1] == "</s>"
+
+
+def test_n_best_has_scores(regard: Regard, model: Path) -> None:
+    out = regard("translate", "The cat.", "--model", model, "--n-best", 3).out
+    scores = [float(line.split("\t")[0]) for line in out.splitlines()]
+    assert len(scores) == 3
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_a_bad_line_is_named_and_lines_before_it_are_translated(  # type: ignore[no-untyped-def]
+    regard: Regard, model: Path, feed
+) -> None:
+    feed(b"The cat.\n\xff\n")
+    ran = regard("translate", "--model", model)
+    assert ran.code == 2
+    assert "standard input, line 2: not valid UTF-8" in ran.err
+    assert len(ran.out.splitlines()) == 1
+
+
+def test_looking_in_the_terminal(regard: Regard, model: Path) -> None:
+    out = regard("translate", "The cat sat.", "--model", model, "--look", "--word", "sat").out
+    assert "decoder.1.cross · mean of 2 heads" in out
+    assert "encoder.1.self · mean of 2 heads" in out
+    rows = out.splitlines()
+    assert [row.split()[0] for row in rows[-1:]] == ["sat"]
+
+
+def test_looking_into_files_never_overwrites_unasked(regard: Regard, model: Path, tmp_path: Path) -> None:
+    picture, numbers = tmp_path / "map.png", tmp_path / "map.json"
+    command = ("translate", "The cat sat.", "--model", model, "--look")
+    assert regard(*command, picture).code == 0
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    refused = regard(*command, picture)
+    assert (refused.code, refused.out) == (2, "")
+    assert "--force" in refused.err
+    assert regard(*command, picture, "--force").code == 0
+    assert regard(*command, numbers, "--head", 1, "--at", "*.cross", "--subwords").code == 0
+    maps = json.loads(numbers.read_text())
+    assert [seen["name"] for seen in maps] == ["decoder.0.cross head 1", "decoder.1.cross head 1"]
+    assert maps[0]["keys"] == ["The", "cat", "sat", ".", "</s>"]
+
+
+def test_several_sentences_have_a_map_each(regard: Regard, model: Path) -> None:
+    out = regard("translate", "The cat sat. How are you?", "--model", model, "--look").out
+    assert out.count("decoder.1.cross") == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--look", "--word", "bird"], "no 'bird' among: The cat"),
+        (["--look", "--at", "nowhere"], "no attention matches 'nowhere'; this model has: encoder.0.self"),
+        (["--look", "--head", "7"], "there is no head 7"),
+        (["--look=map.jpeg"], "ends in .png"),
+        (["--look=missing/map.png"], "there is no folder missing"),
+        (["--n-best", "9", "--beam", "2"], "n_best (9) is more than beam (2)"),
+    ],
+)
+def test_what_cannot_be_done_is_said(regard: Regard, model: Path, options: list[str], words: str) -> None:
+    ran = regard("translate", "The cat.", "--model", model, *options)
+    assert ran.code == 2
+    assert words in ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_a_model_without_attention_says_so(regard: Regard, bottleneck: Path) -> None:
+    ran = regard("translate", "The cat.", "--model", bottleneck, "--look")
+    assert (ran.code, "no attention to look at" in ran.err) == (2, True)
+
+
+def test_a_model_of_another_task_is_refused(regard: Regard, language_model: Path) -> None:
+    ran = regard("translate", "The cat.", "--model", language_model)
+    assert ran.code == 2
+    assert "language-modelling" in ran.err
+
+
+def test_look_wants_a_text(regard: Regard, model: Path) -> None:
+    assert "--look shows one text" in regard("translate", "--model", model, "--look").err
