@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -5,6 +6,8 @@ from hypothesis import strategies as st
 from tiny_models import BOS, EOS, best_of_all, padded, plain_beam, sources, translator
 
 from regard.decoding import DecodingConfig, search
+from regard.decoding.beam import close_up, keep_places
+from regard.errors import UserError
 
 
 def beam(model, rows, config):
@@ -90,3 +93,28 @@ def test_dropout_is_off_while_searching_and_back_after():
     first = beam(model, rows, DecodingConfig())
     assert model.training
     assert first == beam(model.eval(), rows, DecodingConfig())
+
+
+@given(st.lists(st.booleans(), max_size=9))
+def test_what_stays_closes_up_with_few_moves(stay):
+    closed = close_up(np.array(stay, bool)).tolist()
+    assert sorted(closed) == [i for i, kept in enumerate(stay) if kept]
+    assert all(closed[i] == i for i in closed if i < len(closed))
+
+
+@given(st.lists(st.lists(st.integers(0, 3), min_size=4, max_size=4), min_size=1, max_size=5))
+def test_one_child_of_each_parent_keeps_its_place(parents):
+    order = keep_places(np.array(parents))
+    for row, chosen in zip(parents, order, strict=True):
+        assert sorted(chosen) == [0, 1, 2, 3]
+        placed = [row[c] for c in chosen]
+        assert all(placed[parent] == parent for parent in row)
+
+
+def test_predictions_that_are_not_numbers_are_refused():
+    model = translator(0)
+    with torch.no_grad():
+        model.output.bias.fill_(float("nan"))
+    for width in (1, 3):
+        with pytest.raises(UserError, match="predicts NaN"):
+            beam(model, [[4, 5]], DecodingConfig(beam=width))

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from regard.decoding.candidates import log_normaliser, top
+from regard.decoding.candidates import check_numbers, log_normaliser, top, widened
 from regard.decoding.config import DecodingConfig
 from regard.decoding.hypothesis import Hypothesis
 from regard.decoding.invariance import Found, margin
@@ -101,6 +101,7 @@ class Beam:
         """
         shape = self.total.shape
         normaliser = log_normaliser(logits)
+        check_numbers(normaliser)
         history = self.history.reshape(-1, self.history.shape[2])
         control_repetition(logits, normaliser, history, self._config, eos=self._eos)
         ending = logits[:, self._eos] - normaliser
@@ -130,13 +131,17 @@ class Beam:
         close = best[:, width - 1] - best[:, width] < bound
         self.contested[self.number] |= close & (hope[:, width - 1] >= worst - slack) & ~forced
 
-        stay = np.flatnonzero(~forced & (hope[:, 0] >= worst - slack) & (best[:, 0] > -np.inf))
+        stay = close_up(~forced & (hope[:, 0] >= worst - slack) & (best[:, 0] > -np.inf))
         if not len(stay):
             return None
-        order, parents = order[stay, :width], np.minimum(order[stay, :width] // wide, self.total.shape[1] - 1)
-        picked = np.take_along_axis(tokens.reshape(len(going), -1)[stay], order % (tokens[0].size), axis=1)
+        order, total = order[stay, :width], best[stay, :width]
+        parents = np.minimum(order // wide, self.total.shape[1] - 1)
+        picked = np.take_along_axis(tokens.reshape(len(going), -1)[stay], order % tokens[0].size, axis=1)
+        if self.total.shape[1] == width:
+            place = keep_places(parents)
+            parents, picked, total = (np.take_along_axis(x, place, axis=1) for x in (parents, picked, total))
         rows = stay[:, None] * self.total.shape[1] + parents
-        self.total = best[stay, :width]
+        self.total = total
         self.history = np.concatenate([self.history[stay[:, None], parents], picked[:, :, None]], axis=2)
         self.number, self.limits = self.number[stay], self.limits[stay]
         return np.asarray(rows.reshape(-1))
@@ -172,6 +177,41 @@ class Beam:
             )
 
 
+def close_up(stay: Bools) -> Ints:
+    """The numbers of what stays, those at the end moved into the gaps, so that few move.
+
+    Example:
+        >>> close_up(np.array([True, False, True, True])).tolist()
+        [0, 3, 2]
+    """
+    left = np.flatnonzero(stay)
+    closed = np.arange(len(left))
+    closed[np.flatnonzero(~stay[: len(left)])] = left[left >= len(left)]
+    return closed
+
+
+def keep_places(parents: Ints) -> Ints:
+    """An order of children [sentences, width] in which one child of each parent has its parent's place.
+
+    What stays in place need not be moved in a cache.
+
+    Example:
+        >>> parents = np.array([[2, 2, 0]])
+        >>> np.take_along_axis(parents, keep_places(parents), axis=1).tolist()
+        [[0, 2, 2]]
+    """
+    width = parents.shape[1]
+    same = parents[:, :, None] == parents[:, None, :]
+    first = ~(same & np.tri(width, k=-1, dtype=bool)).any(axis=2)
+    taken = np.zeros(parents.shape, bool)
+    np.put_along_axis(taken, parents, True, axis=1)
+    free = np.argsort(taken, axis=1, kind="stable")  # free places first
+    further = np.take_along_axis(free, np.maximum(np.cumsum(~first, axis=1) - 1, 0), axis=1)
+    order = np.empty_like(parents)
+    np.put_along_axis(order, np.where(first, parents, further), np.arange(width)[None, :], axis=1)
+    return order
+
+
 def beam_search(model: Steps, opening: Opening, config: DecodingConfig, *, eos: int) -> Found:
     """Search a batch of sentences.
 
@@ -192,7 +232,7 @@ def beam_search(model: Steps, opening: Opening, config: DecodingConfig, *, eos: 
         raw = model.logits(model.step(tokens, cache))
         bound = margin(raw.dtype, wanted=config.batch_invariant)
         with np.errstate(invalid="ignore"):
-            rows = beam.advance(*beam.candidates(raw.float()), bound)
+            rows = beam.advance(*beam.candidates(widened(raw)), bound)
         if rows is None:
             break
         if not np.array_equal(rows, np.arange(raw.shape[0])):

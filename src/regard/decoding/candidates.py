@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from regard.errors import UserError
+
 _BLOCK = 16
 _WIDE = 4096
 _CELLS = 1 << 20
@@ -61,3 +63,32 @@ def log_normaliser(logits: Tensor) -> Tensor:
         group = max(1, logits.shape[0])
     probable = [torch.softmax(part, dim=1).amax(dim=1) for part in torch.split(logits, group)]
     return logits.amax(dim=1) - torch.cat(probable).log_()
+
+
+def check_numbers(normaliser: Tensor) -> None:
+    """Refuse to go on from predictions that are not numbers.
+
+    Raises:
+        UserError: a normaliser is NaN.
+
+    Example:
+        >>> check_numbers(torch.tensor([1.0, float("nan")]))
+        Traceback (most recent call last):
+        ...
+        regard.errors.UserError: the model predicts NaN: its weights are damaged, or its training diverged ...
+    """
+    if bool(normaliser.isnan().any()):
+        raise UserError(
+            "the model predicts NaN: its weights are damaged, or its training diverged "
+            "(train again with a lower learning rate)"
+        )
+
+
+def widened(logits: Tensor) -> Tensor:
+    """Logits in at least float32.
+
+    Example:
+        >>> widened(torch.zeros(1, dtype=torch.bfloat16)).dtype
+        torch.float32
+    """
+    return logits if logits.dtype in (torch.float32, torch.float64) else logits.float()

@@ -13,7 +13,8 @@ class DecodingConfig(BaseModel):
             sentence.
         n_best: hypotheses returned per sentence, at most ``beam`` (or the number of samples to draw).
         length_penalty: alpha in ``score = log-probability / length ** alpha``, the length counting the end of
-            sentence. 0 ranks by probability, which favours short outputs; 1 by the mean per token.
+            sentence. 0 ranks by probability, which favours short outputs; 1 by the mean per token. The
+            smaller, the sooner a beam search can know that it is done.
         max_ratio, max_extra: an output has at most ``max_ratio * source length + max_extra`` tokens. One
             that has not ended by then is ended there, pays the probability of ending there, and is marked
             ``truncated``.
@@ -30,7 +31,7 @@ class DecodingConfig(BaseModel):
 
     Example:
         >>> DecodingConfig(beam=4).limit(10)
-        40
+        30
         >>> DecodingConfig(beam=2, n_best=3)
         Traceback (most recent call last):
         ...
@@ -42,9 +43,9 @@ class DecodingConfig(BaseModel):
 
     beam: Annotated[int, Field(ge=1)] = 5
     n_best: Annotated[int, Field(ge=1)] = 1
-    length_penalty: float = 1.0
+    length_penalty: float = 0.6
     max_ratio: Annotated[float, Field(ge=0)] = 2.0
-    max_extra: Annotated[int, Field(ge=0)] = 20
+    max_extra: Annotated[int, Field(ge=0)] = 10
     repetition_penalty: Annotated[float, Field(gt=0)] = 1.0
     no_repeat_ngram: Annotated[int, Field(ge=0)] = 0
     sample: bool = False

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from regard.decoding.candidates import log_normaliser
+from regard.decoding.candidates import log_normaliser, widened
 from regard.decoding.search import predicting
 from regard.decoding.steps import ForcedSteps
 
@@ -53,7 +53,7 @@ def score(
         tokens = wanted[real.to(source.device)]
         group, found = max(1, _CELLS // model.logits(states[:1]).shape[-1]), []
         for part, ids in zip(torch.split(states, group), torch.split(tokens, group), strict=True):
-            logits = model.logits(part).float()
+            logits = widened(model.logits(part))
             found.append(logits.gather(1, ids[:, None])[:, 0] - log_normaliser(logits))
     values = torch.split(torch.cat(found), [len(target) + 1 for target in targets])
     return [part.tolist() for part in values]

@@ -59,7 +59,6 @@ def search(
     if 0 in lengths:
         raise ValueError(f"source {lengths.index(0)} has no tokens: leave empty sentences out")
 
-
     def decode(numbers: Sequence[int]) -> Found:
         chosen, longest = list(numbers), max(lengths[n] for n in numbers)
         ids, real = source[chosen, :longest], mask[chosen, :longest]

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from regard.decoding.candidates import log_normaliser, top
+from regard.decoding.candidates import check_numbers, log_normaliser, top, widened
 from regard.decoding.config import DecodingConfig
 from regard.decoding.hypothesis import Hypothesis
 from regard.decoding.invariance import Found, margin
@@ -56,8 +56,9 @@ def follow(model: Steps, opening: Opening, config: DecodingConfig, choose: Choos
     for step in range(int(limits.max(initial=-1)) + 1):
         tokens = torch.from_numpy(history[:, -1].copy()) if tokens is None else tokens
         raw = model.logits(model.step(tokens, cache))
-        bound, logits = margin(raw.dtype, wanted=config.batch_invariant), raw.float()
+        bound, logits = margin(raw.dtype, wanted=config.batch_invariant), widened(raw)
         normaliser = log_normaliser(logits)
+        check_numbers(normaliser)
         control_repetition(logits, normaliser, history, config, eos=eos)
         tokens, gaps = choose(logits, number)
         forced = live & (limits <= step)
