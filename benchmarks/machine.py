@@ -14,5 +14,6 @@ def describe() -> str:
     flags = [flag for flag in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if f" {flag}" in info]
     return (
         f"{names[0] if names else platform.processor()}, {os.cpu_count()} cores, "
-        f"{torch.get_num_threads()} threads, {' '.join(flags)}, torch {torch.__version__}, Python {platform.python_version()}"
+        f"{torch.get_num_threads()} threads, {' '.join(flags)}, "
+        f"torch {torch.__version__}, Python {platform.python_version()}"
     )
