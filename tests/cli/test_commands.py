@@ -67,6 +67,20 @@ def test_evaluate_without_data_asks_for_some(regard: Regard, model: Path) -> Non
     assert "--data FILE" in regard("evaluate", model).err
 
 
+def test_evaluate_a_language_model_and_a_classifier(
+    regard: Regard, language_model: Path, classifier: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "text.txt").write_text("The cat sat on the mat.\n" * 9)
+    found = json.loads(regard("evaluate", language_model, "--data", tmp_path / "text.txt", "--json").out)
+    assert found["perplexity"] > 1
+    (tmp_path / "labelled.tsv").write_text("good\tThe cat.\nbad\tThe dog.\n")
+    found = json.loads(regard("evaluate", classifier, "--data", tmp_path / "labelled.tsv", "--json").out)
+    assert (found["texts"], found["accuracy"] in (0, 0.5, 1)) == (2, True)
+    (tmp_path / "strange.tsv").write_text("ugly\tThe cat.\n")
+    assert "ugly" in regard("evaluate", classifier, "--data", tmp_path / "strange.tsv").err
+    assert "for translators" in regard("evaluate", classifier, "--source", "a", "--target", "b").err
+
+
 def test_data(regard: Regard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REGARD_DATA", str(tmp_path))
     monkeypatch.setenv("REGARD_CACHE", str(tmp_path / "cache"))
