@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from regard.attention.dropout import drop_scale, dropout, dropped_levels, keep_mask
-from regard.attention.kernels.hidden import Hidden, pick, span_of
+from regard.attention.kernels.hidden import Hidden, Place, pick, span_of
 from regard.attention.kernels.reference import per_head, weigh
 from regard.attention.problem import Problem, Solution
 
@@ -76,34 +76,20 @@ class _Streamed(torch.autograd.Function):
     ) -> Tensor:
         hidden = Hidden(query, key, vector, problem)
         mask = _Mask(problem, hidden.query.dtype)
-        context = hidden.query.new_zeros(*query.shape[:3], value.shape[-1])
-        log_sum = hidden.query.new_zeros(query.shape[:3])
+        context = hidden.query.new_empty(*query.shape[:3], value.shape[-1])
+        log_sum = hidden.query.new_empty(query.shape[:3])
         dropped = dropped_levels(problem.dropout)
         shape = torch.Size((*query.shape[:3], key.shape[2]))
         keep = keep_mask(shape, dropped, query.device) if dropped else None
         for place in hidden.places():
-            highest = torch.full_like(log_sum[place.queries], mask.lowest)
-            total = torch.zeros_like(highest)
-            read = torch.zeros_like(context[place.queries])
-            seen = torch.zeros((), dtype=torch.bool, device=query.device)
+            running = _Running()
             for run in hidden.runs(mask.reach(place.rows)):
-                scores, allowed = mask.apply(
-                    hidden.scores(place, run)[1], place.items, place.head, place.rows, run
-                )
-                seen = seen | (torch.ones_like(seen) if allowed is None else allowed.any(-1))
-                peak = torch.maximum(highest, scores.amax(-1))
-                weights = scores.sub_(peak[..., None]).exp_()
-                fade = torch.exp(highest - peak)
-                total = total * fade + weights.sum(-1)
-                if keep is not None:
-                    weights.mul_(keep[(*place.queries, span_of(run))].to(weights.dtype))
-                near = value[place.near(value.shape[1], run)]
-                read = read * fade[..., None] + torch.matmul(weights.to(value.dtype), near)
-                highest = peak
-            scale = drop_scale(dropped) / total.clamp_(min=torch.finfo(total.dtype).tiny)
-            context[place.queries] = (read * scale[..., None]).masked_fill_(~seen[..., None], 0.0)
-            # A row without keys gets weights exp(score - inf) = 0 in the backward.
-            log_sum[place.queries] = (highest + total.log()).masked_fill_(~seen, torch.inf)
+                scores, allowed = mask.apply(hidden.scores(place, run)[1], place, run)
+                part = None if keep is None else keep[(*place.queries, span_of(run))]
+                running.add(scores, allowed, part, value[place.near(value.shape[1], run)])
+            context[place.queries], log_sum[place.queries] = running.end(
+                drop_scale(dropped), mask.may_be_empty
+            )
         ctx.save_for_backward(query, key, value, vector, context, log_sum, keep)
         ctx.problem, ctx.dropped = problem, dropped
         return context.to(value.dtype)
@@ -120,7 +106,7 @@ class _Streamed(torch.autograd.Function):
             from_row = outer[place.queries]
             for run in hidden.runs(mask.reach(place.rows)):
                 gate, scores = hidden.scores(place, run)
-                scores, _ = mask.apply(scores, place.items, place.head, place.rows, run)
+                scores, _ = mask.apply(scores, place, run)
                 weights = scores.sub_(log_sum[place.queries][..., None]).exp_()
                 near = place.near(value.shape[1], run)
                 to_scores = torch.matmul(from_row, value[near].mT).to(weights.dtype)
@@ -136,11 +122,51 @@ class _Streamed(torch.autograd.Function):
         return of_query, of_key, to_value, of_vector, None
 
 
+class _Running:
+    """A softmax over keys that come run by run, and what it reads."""
+
+    def __init__(self) -> None:
+        self._peak: Tensor | None = None
+        self._total: Tensor | float = 0.0
+        self._read: Tensor | float = 0.0
+        self._seen: Tensor | bool = False
+
+    def add(self, scores: Tensor, allowed: Tensor | None, keep: Tensor | None, value: Tensor) -> None:
+        """One run: scores [items, rows, run], overwritten, and values [items, run, value_dim]."""
+        peak = scores.amax(-1, keepdim=True)
+        if self._peak is not None:
+            peak = torch.maximum(self._peak, peak)
+            fade = torch.exp(self._peak - peak)
+            self._total, self._read = self._total * fade, self._read * fade
+        weights = scores.sub_(peak).exp_()
+        self._peak = peak
+        self._total = weights.sum(-1, keepdim=True) + self._total
+        if keep is not None:
+            weights.mul_(keep.to(weights.dtype))
+        self._read = torch.matmul(weights.to(value.dtype), value) + self._read
+        self._seen = True if allowed is None else allowed.any(-1, keepdim=True) | self._seen
+
+    def end(self, scale: float, may_be_empty: bool) -> tuple[Tensor | float, Tensor | float]:
+        """Context [items, rows, value_dim] and the logarithm of the softmax's sum [items, rows].
+
+        A row without keys has an infinite sum, and so weights exp(score - inf) = 0 in the backward.
+        """
+        if self._peak is None or not isinstance(self._total, Tensor):
+            return 0.0, torch.inf
+        context = self._read * (scale / self._total)
+        log_sum = self._total.log_().add_(self._peak)
+        if may_be_empty and isinstance(self._seen, Tensor):
+            unseen = torch.logical_not(self._seen)
+            context, log_sum = context.masked_fill(unseen, 0.0), log_sum.masked_fill(unseen, torch.inf)
+        return context, log_sum.squeeze(-1)
+
+
 class _Mask:
     """Scope and ALiBi, a block at a time. The last block's are kept: the next head's are often the same."""
 
     def __init__(self, problem: Problem, dtype: torch.dtype) -> None:
-        self.lowest = torch.finfo(dtype).min
+        self.may_be_empty = problem.scope.may_be_empty(problem.block())
+        self._lowest = torch.finfo(dtype).min
         self._problem = problem
         self._last: tuple[range, range] | None = None
         self._allowed: Tensor | None = None
@@ -151,18 +177,16 @@ class _Mask:
         first, keys = self._problem.first, self._problem.key.shape[2]
         return self._problem.scope.reach(first + rows.start, first + rows.stop - 1, keys)
 
-    def apply(
-        self, scores: Tensor, items: slice, head: int, rows: range, run: range
-    ) -> tuple[Tensor, Tensor | None]:
+    def apply(self, scores: Tensor, place: Place, run: range) -> tuple[Tensor, Tensor | None]:
         """Penalise and mask scores [items, rows, keys] in place; also the mask itself."""
-        if self._last != (rows, run):
-            block = self._problem.block(rows, run)
+        if self._last != (place.rows, run):
+            block = self._problem.block(place.rows, run)
             self._allowed = self._problem.scope.allowed(block)
             self._penalty = self._problem.penalty(block)
-            self._last = rows, run
+            self._last = place.rows, run
         if self._penalty is not None:
-            scores.add_(self._penalty[head])
+            scores.add_(self._penalty[place.head])
         if self._allowed is None:
             return scores, None
-        allowed = pick(self._allowed, items, head)
-        return scores.masked_fill_(torch.logical_not(allowed), self.lowest), allowed
+        allowed = pick(self._allowed, place.items, place.head)
+        return scores.masked_fill_(torch.logical_not(allowed), self._lowest), allowed

@@ -89,7 +89,7 @@ class Hidden:
         if self._product:
             gate = torch.mul(query, key).add_(1.0).reciprocal_()
         else:
-            gate = torch.add(query, key).sigmoid_()
+            gate = torch.add(query, key, alpha=-2.0).sigmoid_()
         scores = torch.mv(gate.view(-1, gate.shape[-1]), self._vector[place.head]).view(gate.shape[:3])
         return gate, scores.mul_(-2.0).add_(self._sum[place.head])
 
@@ -123,13 +123,12 @@ class Hidden:
 
 def _halves(query: Tensor, key: Tensor) -> tuple[bool, Tensor, Tensor]:
     """Whether r comes from a product, and the query's and the key's part of it."""
-    query, key = 2.0 * query, 2.0 * key
     # Only where asking for the largest is free of a device's stall, and a transcendental function is dear.
     if query.device.type == "cpu" and query.shape[2] >= FEW_QUERIES and key.numel():
-        exponent = float(query.abs().amax() + key.abs().amax())
+        exponent = 2.0 * float(query.abs().amax() + key.abs().amax())
         if exponent < 80.0:  # exp(80) is far from float32's largest, and exp(-80) from its smallest
-            return True, query.exp_(), key.exp_()
-    return False, query.neg_(), key.neg_()
+            return True, torch.mul(query, 2.0).exp_(), torch.mul(key, 2.0).exp_()
+    return False, torch.mul(query, -2.0), key
 
 
 def span_of(run: range) -> slice:
