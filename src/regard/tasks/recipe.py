@@ -142,7 +142,7 @@ def _validate(raw: dict[str, Any]) -> Recipe:
     if "seed" in raw and isinstance(training, dict):
         raw = {**raw, "training": {"seed": raw["seed"], **training}}
     # Through JSON, so that strictness allows what TOML cannot say otherwise (tuples, paths).
-    return Recipe.model_validate_json(json.dumps(raw))
+    return Recipe.model_validate_json(json.dumps(raw), strict=True)
 
 
 def _read(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:

@@ -1,0 +1,126 @@
+"""Scores, and the text tasks other than translation."""
+
+import json
+
+import pytest
+import torch
+from toy_pairs import sentences
+
+import regard
+from regard import UserError
+from regard.data import grouped
+from regard.data.pairs import Pair
+from regard.tasks import evaluate, train
+from regard.tasks.evaluation import bleu_by_length, score
+from regard.tasks.moses import moses_tokens
+
+
+def test_all_references_count():
+    hypotheses = ["the cat sat on the mat .", "a dog ran home today"]
+    references = [["a cat was there .", "the cat sat on the mat ."], ["a dog ran home today"]]
+    figures = score(hypotheses, references)
+    assert figures["bleu"] == pytest.approx(100)
+    assert figures["bleu_one_reference"] < 60
+    assert "nrefs:var" in figures["signatures"]["bleu"]
+    assert "nrefs:1" in figures["signatures"]["bleu_one_reference"]
+
+
+def test_bleu_of_papers_is_lowercased_and_has_a_signature():
+    figures = score(["L'Homme voit le chat."], [["l'homme voit le chat."]], "fr")
+    assert figures["bleu_papers"] == pytest.approx(100)
+    assert figures["bleu"] < 100
+    assert "case:lc" in figures["signatures"]["bleu_papers"]
+    assert figures["signatures"]["bleu_papers"].endswith("|lang:fr")
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "tokens"),
+    [
+        ("fr", "Aujourd'hui, l'été est « là » !", "Aujourd' hui , l' été est \" là \" !"),
+        (
+            "en",
+            "Don't pay $3.50, it's 'free' (U.S. only)...",
+            "Don 't pay $ 3.50 , it 's ' free ' ( U.S. only ) ...",
+        ),
+        ("de", "Ein 3,5-jähriger Hund; das war's.", "Ein 3,5-jähriger Hund ; das war ' s ."),
+        ("en", "a_b 1990's", "a _ b 1990 's"),
+    ],
+)
+def test_moses_tokens(language, text, tokens):
+    assert moses_tokens(text, language) == tokens
+
+
+def test_by_length():
+    figures = bleu_by_length(["a b c d", "x " * 40], ["e f g h", "q"], [["e f g h"], ["p"]])
+    assert figures == {"5": pytest.approx(100), "more": 0.0}
+
+
+def test_evaluating_a_translator(model_folder):
+    translator = regard.load(model_folder)
+    data = grouped(Pair(*pair) for pair in sentences()[:12])
+    figures = evaluate(translator, data, beam=1)
+    assert figures["sentences"] == 12
+    assert figures["perplexity"] == pytest.approx(torch.tensor(figures["loss"]).exp().item(), rel=1e-3)
+    assert {"bleu", "chrf", "bleu_lowercased", "tokens_per_second", "by_length"} < set(figures)
+    with pytest.raises(UserError, match="nothing to evaluate"):
+        evaluate(translator, [])
+
+
+SMALL = """
+[model]
+width = 16
+layers = 1
+heads = 2
+[training]
+updates = 30
+tokens = 256
+learning_rate = 0.02
+validate_every = 15
+precision = "fp32"
+"""
+
+
+def test_a_language_model_from_end_to_end(tmp_path):
+    text = tmp_path / "text.txt"
+    text.write_text("".join(f"{a}\n" for a, _ in sentences()), encoding="utf-8")
+    (tmp_path / "lm.toml").write_text(
+        f'task = "language-modelling"\n[data]\ntrain = "{text}"\ntest = "{text}"\nfilters.max_length = 32\n'
+        f"[tokenizer]\nvocabulary = 280\n{SMALL}",
+        encoding="utf-8",
+    )
+    folder = train(tmp_path / "lm.toml", tmp_path / "m")
+    metrics = json.loads((folder / "metrics.json").read_text("utf-8"))
+    assert metrics["test"]["perplexity"] < 100
+    generator = regard.load(folder)
+    made = generator("one red", length=5, beam=1)
+    assert made.text == "one red" + made.continuation
+    assert len(made.tokens) <= made.prompt_tokens + 5
+    assert made.attention["decoder.0.self"].weights.shape == (2, len(made.tokens), len(made.tokens))
+    assert generator(["one", ""], length=3, sample=True) == generator(["one", ""], length=3, sample=True)
+    assert len(generator("one", length=3, beam=2, n_best=2).others) == 1
+    with pytest.raises(UserError, match="do not fit"):
+        generator("one red cat " * 20)
+
+
+def test_a_classifier_from_end_to_end(tmp_path):
+    rows = [
+        f"{label}\t{text}\n" for pair in sentences() for label, text in zip(("en", "fr"), pair, strict=True)
+    ]
+    file = tmp_path / "labelled.tsv"
+    file.write_text("".join(rows), encoding="utf-8")
+    (tmp_path / "c.toml").write_text(
+        f'task = "classification"\n[data]\ntrain = "{file}"\ntest = "{file}"\nfilters.max_length = 32\n'
+        f'[tokenizer]\nvocabulary = 290\n{SMALL}metric = "accuracy"\n',
+        encoding="utf-8",
+    )
+    folder = train(tmp_path / "c.toml", tmp_path / "m")
+    metrics = json.loads((folder / "metrics.json").read_text("utf-8"))
+    assert metrics["classes"] == ["en", "fr"]
+    assert metrics["test"]["accuracy"] > 0.9
+    classifier = regard.load(folder)
+    english, french = classifier(["one red cat.", "un rouge chat."])
+    assert (english.label, french.label) == ("en", "fr")
+    assert sum(english.probabilities.values()) == pytest.approx(1)
+    assert english.attention["encoder.0.self"].weights.shape[1] == len(english.tokens)
+    with pytest.warns(UserWarning, match="only its beginning"):
+        classifier("one red cat " * 40)

@@ -1,0 +1,129 @@
+"""Recipes: typed, strict, and plain about what is wrong."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from regard.tasks import load_recipe, parse_recipe
+from regard.tasks.recipe import RecipeError
+from regard.tasks.toml import dump_toml
+
+BASE = {"task": "translation", "data": {"name": "multi30k"}}
+RECIPES = Path(__file__).parents[2] / "recipes"
+
+plain = st.one_of(
+    st.booleans(),
+    st.integers(-(2**60), 2**60),
+    st.floats(allow_nan=False),
+    st.text(st.characters(exclude_categories=["Cs"])),
+)
+keys = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
+tables = st.recursive(
+    st.dictionaries(keys, st.one_of(plain, st.lists(plain, max_size=3)), max_size=4),
+    lambda inner: st.dictionaries(keys, inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(tables)
+@settings(max_examples=60, deadline=None)
+def test_toml_is_read_back_as_it_was_written(table):
+    assert tomllib.loads(dump_toml(table)) == table
+
+
+@pytest.mark.parametrize("path", sorted(RECIPES.rglob("*.toml")), ids=lambda path: path.stem)
+def test_recipes_of_the_project_are_valid_and_survive_being_resolved(path):
+    recipe = load_recipe(path)
+    assert parse_recipe(tomllib.loads(recipe.to_toml())) == recipe
+    assert len(path.read_text("utf-8").splitlines()) < 40
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("model.layrs=3", ["model.layrs", "'model.layers'"]),
+        ("layers=3", ["'model.layers'"]),
+        ("trainig.epochs=3", ["'training'"]),
+        ("model.attention.scor='dot'", ["'model.attention.score'"]),
+        ("model.layers=many", ["model.layers", "many", "integer"]),
+        ("model.layers=2.5", ["model.layers", "2.5", "integer"]),
+        ("tokenizer.joint=yes", ["tokenizer.joint", "boolean"]),
+        ("model.heads=3", ["heads", "width"]),
+        ("model.layers", ["section.key=value"]),
+        ("seed.x=1", ["'seed'", "integer"]),
+    ],
+)
+def test_a_wrong_override_is_named_with_what_is_right(override, words):
+    with pytest.raises(RecipeError) as caught:
+        parse_recipe(BASE, [override])
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_a_wrong_key_names_the_file(tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text('task = "translation"\n[data]\nnmae = "multi30k"\n', encoding="utf-8")
+    with pytest.raises(
+        RecipeError, match=r"mine\.toml: unknown key 'data\.nmae' \(nearest valid key: 'data\.name'"
+    ):
+        load_recipe(file)
+
+
+def test_missing_sections_are_named():
+    with pytest.raises(RecipeError, match="the key 'data' is missing"):
+        parse_recipe({"task": "translation"})
+
+
+def test_overrides_are_typed():
+    recipe = parse_recipe(
+        BASE,
+        [
+            "data.target=fr",
+            "training.betas=[0.9, 0.99]",
+            "model.attention.score=dot",
+            "tokenizer.joint=false",
+        ],
+    )
+    assert recipe.data.target == "fr"
+    assert recipe.training.betas == (0.9, 0.99)
+    assert recipe.model.attention.score == "dot"
+    assert recipe.tokenizer.joint is False
+
+
+def test_a_name_that_looks_like_a_number_stays_a_name():
+    assert parse_recipe(BASE, ["data.name=2024"]).data.name == "2024"
+
+
+def test_one_seed_governs_unless_training_has_its_own():
+    assert parse_recipe(BASE, ["seed=7"]).training.seed == 7
+    assert parse_recipe(BASE, ["seed=7", "training.seed=8"]).training.seed == 8
+
+
+def test_a_recipe_says_only_what_it_changes(tmp_path):
+    (tmp_path / "base.toml").write_text(
+        'task = "translation"\n[data]\nname = "multi30k"\n[model]\nlayers = 2\nencoder = "gru"\n',
+        encoding="utf-8",
+    )
+    (tmp_path / "mine.toml").write_text('extends = "base.toml"\n[model]\nlayers = 5\n', encoding="utf-8")
+    recipe = load_recipe(tmp_path / "mine.toml")
+    assert (recipe.model.layers, recipe.model.encoder) == (5, "gru")
+
+
+def test_recipes_that_extend_each_other_are_refused(tmp_path):
+    (tmp_path / "a.toml").write_text('extends = "b.toml"\n', encoding="utf-8")
+    (tmp_path / "b.toml").write_text('extends = "a.toml"\n', encoding="utf-8")
+    with pytest.raises(RecipeError, match="extends itself"):
+        load_recipe(tmp_path / "a.toml")
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00bad", b"task = ", b"extends = 3\n"])
+def test_files_that_are_no_recipes(tmp_path, content):
+    file = tmp_path / "odd.toml"
+    file.write_bytes(content)
+    with pytest.raises(RecipeError, match=r"odd\.toml"):
+        load_recipe(file)
+    with pytest.raises(RecipeError, match="folder"):
+        load_recipe(tmp_path)

@@ -1,0 +1,184 @@
+"""From a recipe to a model, and what stands in the way."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+import regard
+from regard import UserError
+from regard.tasks import load_recipe, train
+from regard.tasks.reinforce import Reinforced, token_log_probabilities
+from regard.tasks.translation import TranslationTask, corpus_loss
+
+
+def prepared(workplace, folder, *overrides):
+    return TranslationTask.prepare(load_recipe(workplace / "recipe.toml", overrides), folder)
+
+
+def test_importing_the_package_is_quick_and_brings_no_torch():
+    code = "import sys, regard; assert 'torch' not in sys.modules and 'numpy' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_it_learns(workplace, tmp_path):
+    folder = train(workplace / "recipe.toml", tmp_path / "m", overrides=["training.updates=80"])
+    lines = [json.loads(line) for line in (folder / "log.jsonl").read_text("utf-8").splitlines()]
+    losses = [line["validation"]["loss"] for line in lines if "validation" in line]
+    assert losses[-1] < 0.5 * losses[0]
+
+
+def test_bleu_can_be_the_metric(workplace, tmp_path):
+    folder = train(workplace / "recipe.toml", tmp_path / "m", overrides=["training.metric='bleu'"])
+    assert "chrf" in json.loads((folder / "metrics.json").read_text("utf-8"))["validation"]
+
+
+def test_a_folder_with_something_in_it_is_left_alone(workplace, model_folder, tmp_path):
+    (tmp_path / "diary.txt").write_text("dear diary", encoding="utf-8")
+    with pytest.raises(UserError, match="not empty"):
+        train(workplace / "recipe.toml", tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == ["diary.txt"]
+    for resume in (False, True):
+        with pytest.raises(UserError, match="finished model"):
+            train(workplace / "recipe.toml", model_folder, resume=resume)
+    with pytest.raises(UserError, match="is a file"):
+        train(workplace / "recipe.toml", tmp_path / "diary.txt")
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("tokenizer.vocabulary=5000", "vocabulary"),
+        ("data.train=no-such-file.tsv", r"no-such-file\.tsv"),
+        ("model.max_length=100", r"data\.filters\.max_length"),
+    ],
+)
+def test_bad_data_leaves_nothing_behind(workplace, tmp_path, override, words):
+    with pytest.raises(UserError, match=words):
+        train(workplace / "recipe.toml", tmp_path / "m", overrides=[override])
+    assert not list((tmp_path / "m").glob("*"))
+
+
+def test_a_changed_recipe_is_not_resumed(workplace, tmp_path, monkeypatch):
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("regard.tasks.run._finish", stop)
+        with pytest.raises(KeyboardInterrupt):
+            train(workplace / "recipe.toml", tmp_path / "m")
+    with pytest.raises(UserError, match=r"training\.clip"):
+        train(workplace / "recipe.toml", tmp_path / "m", resume=True, overrides=["training.clip=0.5"])
+    # How to search is no part of the weights.
+    regard.load(train(workplace / "recipe.toml", tmp_path / "m", resume=True, overrides=["decoding.beam=1"]))
+
+
+def test_what_is_prepared_is_used_again(workplace, tmp_path):
+    first = prepared(workplace, tmp_path)
+    stamp = (tmp_path / "train" / "source.ids").stat().st_mtime_ns
+    second = prepared(workplace, tmp_path)
+    assert (tmp_path / "train" / "source.ids").stat().st_mtime_ns == stamp
+    assert first.corpus.digest == second.corpus.digest
+    assert torch.equal(first.batch(0, 0, 0, 1).source, second.batch(0, 0, 0, 1).source)
+
+
+def test_separate_vocabularies(workplace, tmp_path):
+    folder = train(
+        workplace / "recipe.toml",
+        tmp_path / "m",
+        overrides=["tokenizer.joint=false", "tokenizer.vocabulary=285"],
+    )
+    assert {file.name for file in folder.glob("*tokenizer.json")} == {
+        "source-tokenizer.json",
+        "target-tokenizer.json",
+    }
+    assert regard.load(folder)("one cat.").tokens
+
+
+def test_merges_skipped_are_a_function_of_the_seed(workplace, tmp_path):
+    task = prepared(workplace, tmp_path, "tokenizer.dropout=0.5")
+    first, again = task.batch(0, 1, 0, 1), task.batch(0, 1, 0, 1)
+    assert torch.equal(first.source, again.source)
+    same = [step for step in range(task.steps_per_epoch) if task.batch(1, step, 0, 1).tokens == first.tokens]
+    assert len(same) < task.steps_per_epoch
+
+
+def test_loss_is_cross_entropy_summed_over_tokens(workplace, tmp_path):
+    task = prepared(workplace, tmp_path)
+    model, batch = task.build().eval(), task.batch(0, 0, 0, 1)
+    loss = task.loss(model, batch)
+    logits = model.logits(model(batch.source, batch.source_mask, batch.target_in).states)
+    wanted = F.cross_entropy(
+        logits.flatten(0, 1),
+        batch.target_out.flatten(),
+        ignore_index=-100,
+        reduction="sum",
+        label_smoothing=0.1,
+    )
+    torch.testing.assert_close(loss.total, wanted)
+    assert loss.units == task.units(batch) == batch.tokens
+    validation = corpus_loss(model, task.validation, 512)
+    assert validation == pytest.approx(corpus_loss(model, task.validation, 64), rel=1e-5)
+
+
+def test_r_drop_without_dropout_changes_nothing(workplace, tmp_path):
+    plain = prepared(workplace, tmp_path / "a")
+    dropped = prepared(workplace, tmp_path / "b", "training.r_drop=1.0")
+    model, batch = plain.build().eval(), plain.batch(0, 0, 0, 1)
+    one, two = plain.loss(model, batch), dropped.loss(model, batch)
+    torch.testing.assert_close(one.total, two.total)
+    assert one.units == two.units
+
+
+def test_r_drop_pulls_passes_together(workplace, tmp_path):
+    overrides = ["model.dropout=0.3"]
+    plain = prepared(workplace, tmp_path / "a", *overrides)
+    dropped = prepared(workplace, tmp_path / "b", "training.r_drop=5.0", *overrides)
+    model, batch = plain.build().train(), plain.batch(0, 0, 0, 1)
+    assert dropped.loss(model, batch).total > plain.loss(model, batch).total
+
+
+HARD = ["model.encoder=gru", "model.decoder=gru", "model.attention.selection=hard"]
+
+
+def test_hard_attention_learns_by_reinforce(workplace, tmp_path):
+    task = prepared(workplace, tmp_path, *HARD, "model.attention.score=general")
+    model, batch = task.build().train(), task.batch(0, 0, 0, 1)
+    assert isinstance(model, Reinforced)
+    loss = task.loss(model, batch)
+    loss.total.backward()
+    # Drawing keys has no gradient of its own: what reaches the score came through the reward.
+    score = [p for name, p in model.named_parameters() if "score" in name]
+    assert score
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in score)
+    assert loss.figures["reward"] < 0
+    assert model.baseline < 0
+    assert model.begun == 1
+
+
+def test_hard_attention_from_end_to_end(workplace, tmp_path):
+    folder = train(workplace / "recipe.toml", tmp_path / "m", overrides=HARD)
+    weights = regard.load(folder)("one red cat.").attention["decoder.cross"].weights
+    assert set(weights.unique().tolist()) == {0.0, 1.0}
+
+
+def test_the_surrogate_has_the_gradient_of_the_expected_reward():
+    torch.manual_seed(0)
+    scores = torch.tensor([0.3, -0.2, 0.5], dtype=torch.float64, requires_grad=True)
+    reward = torch.tensor([-1.0, -3.0, -2.0], dtype=torch.float64)
+    wanted = torch.autograd.grad((scores.softmax(0) * reward).sum(), scores)[0]
+    drawn = torch.multinomial(scores.detach().softmax(0), 200_000, replacement=True)
+    reinforced = Reinforced(torch.nn.Identity()).double().train()
+    term = reinforced.surrogate(reward[drawn], scores.log_softmax(0)[drawn]) / len(drawn)
+    found = -torch.autograd.grad(term, scores)[0]
+    torch.testing.assert_close(found, wanted, atol=0.01, rtol=0)
+
+
+def test_log_probabilities_of_tokens():
+    states, weight, bias = torch.randn(300, 8), torch.randn(20, 8), torch.randn(20)
+    targets = torch.randint(20, (300,))
+    wanted = F.linear(states, weight, bias).log_softmax(-1).gather(1, targets[:, None])[:, 0]
+    torch.testing.assert_close(token_log_probabilities(states, weight, bias, targets), wanted)
