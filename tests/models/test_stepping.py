@@ -106,3 +106,20 @@ def test_longer_than_the_positions():
         model.encode(torch.ones(1, 33, dtype=torch.long), torch.ones(1, 33, dtype=torch.bool))
     assert translator(small(positions="alibi")).max_length is None
     assert translator(small(encoder="gru", decoder="gru")).max_length is None
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("attention", ATTENTIONS[:4], ids=str)
+@torch.inference_mode()
+def test_two_byte_floats(kind, attention):
+    """Under autocast, and with the weights themselves in bfloat16: near the forced states, to its precision."""
+    model = translator(small(encoder=kind, decoder=kind, attention=attention)).eval()
+    forced = model(SOURCE, SOURCE != PAD, TARGET).states
+    for autocast in (True, False):
+        model = model if autocast else model.bfloat16()
+        with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+            cache = model.start(model.encode(SOURCE, SOURCE != PAD), max_length=6)
+            states = [model.step(TARGET[:, step], cache) for step in range(6)]
+            assert model.logits(states[0]).dtype == states[0].dtype == torch.bfloat16
+        difference = (torch.stack(states, 1).float() - forced).abs()
+        assert difference.mean() < 0.05
