@@ -40,7 +40,7 @@ lint: $(VENV)/.regard-dev
 	@echo "==> Layers"
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.regard-test
+bench: $(VENV)/.regard-bench
 	@echo "==> Measuring against peers; this takes a while"
 	$(BIN)/python -m benchmarks
 
