@@ -112,7 +112,7 @@ def test_longer_than_the_positions():
 @pytest.mark.parametrize("attention", ATTENTIONS[:4], ids=str)
 @torch.inference_mode()
 def test_two_byte_floats(kind, attention):
-    """Under autocast, and with the weights themselves in bfloat16: near the forced states, to its precision."""
+    """Under autocast, and with the weights themselves in bfloat16: near the states of float32."""
     model = translator(small(encoder=kind, decoder=kind, attention=attention)).eval()
     forced = model(SOURCE, SOURCE != PAD, TARGET).states
     for autocast in (True, False):

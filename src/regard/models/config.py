@@ -28,8 +28,8 @@ class ModelConfig(BaseModel):
         feed_forward: hidden size of a Transformer's feed-forward layers; 4 · width unless said.
         activation: of these layers.
         dropout: after embeddings and sub-layers.
-        attention_dropout: of the weights of multi-head attention; as `dropout` unless said. One head that reads
-            states as they are drops none.
+        attention_dropout: of the weights of multi-head attention; as `dropout` unless said. One head that
+            reads states as they are drops none.
         activation_dropout: inside feed-forward layers.
         norm: layer norm before or after a Transformer's sub-layers.
         norm_epsilon: of layer norms.
