@@ -103,7 +103,7 @@ def every_case() -> list[table.Case]:
             ("product", "additive"),
             ("dense", "band", "predicted", "gaussian"),
             ("soft", "sparse", "hard"),
-            *([booleans] * 5),
+            *([booleans] * 6),
         )
     ]
 

@@ -3,13 +3,13 @@
 from regard.attention.attend import Attended, attend
 from regard.attention.config import AttentionConfig
 from regard.attention.dropout import dropout
+from regard.attention.local_predictive import LocalPredictive
 from regard.attention.module import Attention, build_attention
 from regard.attention.scopes import (
     Causal,
     Documents,
     Global,
     LocalMonotonic,
-    LocalPredictive,
     Padding,
     Scope,
     Window,

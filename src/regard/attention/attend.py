@@ -12,6 +12,7 @@ from torch import Tensor
 from regard.attention.combinations import refuse_nonsense
 from regard.attention.kernels import table
 from regard.attention.kernels.reference import weights_of_rows
+from regard.attention.local_predictive import LocalPredictive
 from regard.attention.problem import Problem
 from regard.attention.scopes import (
     All,
@@ -19,7 +20,6 @@ from regard.attention.scopes import (
     Documents,
     Global,
     LocalMonotonic,
-    LocalPredictive,
     Padding,
     Scope,
     Window,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from regard.attention.local_predictive import LocalPredictive
 from regard.attention.scopes import (
     Causal,
     Documents,
     LocalMonotonic,
-    LocalPredictive,
     Scope,
     Window,
 )

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from regard.attention.attend import Attended, attend
 from regard.attention.combinations import refuse_nonsense
 from regard.attention.config import AttentionConfig
-from regard.attention.scopes import Causal, Global, LocalMonotonic, LocalPredictive, Scope, Window
+from regard.attention.local_predictive import LocalPredictive
+from regard.attention.scopes import Causal, Global, LocalMonotonic, Scope, Window
 from regard.attention.scores import Additive, Dot, General, ScaledDot, Score
 from regard.attention.selections import Entmax15, Hard, Selection, Soft, Sparsemax
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from regard.attention.scopes import Block, LocalPredictive, Scope
+from regard.attention.local_predictive import LocalPredictive
+from regard.attention.scopes import Block, Scope
 from regard.attention.selections import Selection
 
 

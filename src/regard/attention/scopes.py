@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Block:
         keys: which keys.
         first: position of query 0 among the keys.
         device: where masks are built.
-        centre: [batch, heads, rows], the centres that a :class:`LocalPredictive` scope predicted.
+        centre: [batch, heads, rows], the centres that a local-p scope predicted.
     """
 
     rows: range | Tensor
@@ -273,85 +273,6 @@ class LocalMonotonic(Band):
 
     def __repr__(self) -> str:
         return f"LocalMonotonic({self.before})"
-
-
-class LocalPredictive(nn.Module, Scope):
-    """A predicted centre p = S · sigmoid(v · tanh(W query)) (Luong et al. 2015, §3.2 "local-p").
-
-    S is the number of real keys of the row. A query sees keys at most `window` from p, and its weights
-    are multiplied by a Gaussian around p of standard deviation window / 2, which is what p learns from.
-
-    Args:
-        query_dim: size of a head's query.
-        window: D ≥ 1.
-        hidden: size of the hidden layer; the paper's W is square, so the default is `query_dim`.
-        heads: 1 shares W and v between all heads; otherwise the number of query heads.
-
-    Example:
-        >>> scope = LocalPredictive(8, window=3)
-        >>> scope.centres(torch.zeros(2, 1, 5, 8), torch.tensor([4, 6]))[:, 0, 0]
-        tensor([2., 3.], grad_fn=<SelectBackward0>)
-    """
-
-    def __init__(self, query_dim: int, window: int, hidden: int | None = None, heads: int = 1) -> None:
-        super().__init__()
-        if window < 1:
-            raise ValueError(f"local-p needs a window of at least 1, was given {window}")
-        self.window = window
-        hidden = query_dim if hidden is None else hidden
-        self.weight = nn.Parameter(torch.empty(heads, query_dim, hidden))
-        self.vector = nn.Parameter(torch.empty(heads, hidden, 1))
-        for parameter in (self.weight, self.vector):
-            bound = (6.0 / (parameter.shape[1] + parameter.shape[2])) ** 0.5
-            nn.init.uniform_(parameter, -bound, bound)
-
-    def centres(self, query: Tensor, lengths: Tensor | int) -> Tensor:
-        """Predict the centre of each query: [batch, heads, queries], float32 or wider.
-
-        Args:
-            query: [batch, heads, queries, query_dim].
-            lengths: number of real keys, [batch] or one for all.
-
-        Raises:
-            ValueError: heads or dim are not those of W.
-        """
-        heads, query_dim, _ = self.weight.shape
-        if query.shape[-1] != query_dim or heads not in (1, query.shape[1]):
-            raise ValueError(
-                f"local-p of {heads} heads and {query_dim} dims was given queries {list(query.shape)}"
-            )
-        hidden = torch.tanh(torch.matmul(query, self.weight.to(query.dtype)))
-        logit = torch.matmul(hidden, self.vector.to(query.dtype)).squeeze(-1)
-        # Positions need more than the 8 bits of a bfloat16.
-        share = torch.sigmoid(logit.to(torch.promote_types(logit.dtype, torch.float32)))
-        return share * (lengths[:, None, None] if isinstance(lengths, Tensor) else lengths)
-
-    def allowed(self, block: Block) -> Tensor | None:
-        """|key - centre| <= window: [batch, heads, rows, keys]."""
-        return self.allowed_at(block, block.key_positions())
-
-    def allowed_at(self, block: Block, index: Tensor) -> Tensor:
-        """|key - centre| <= window."""
-        if block.centre is None:
-            raise ValueError("local-p was asked for a mask without the centres that it predicted")
-        return (index - block.centre.detach()[..., None]).abs() <= self.window
-
-    def gaussian(self, offset: Tensor) -> Tensor:
-        """exp(-offset² / 2σ²) with σ = window / 2, for offsets of keys from their centres."""
-        return torch.exp(offset.square() * (-2.0 / self.window**2))
-
-    def span(self, keys: int) -> int:
-        """2 · window + 1."""
-        return min(keys, 2 * self.window + 1)
-
-    def may_be_empty(self, block: Block) -> bool:
-        """A centre lies among the real keys, so only a row without any is empty."""
-        return False
-
-    def extra_repr(self) -> str:
-        """Shapes, for printing."""
-        heads, query_dim, hidden = self.weight.shape
-        return f"{query_dim}, window={self.window}, hidden={hidden}, heads={heads}"
 
 
 class Padding(Scope):

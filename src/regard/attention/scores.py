@@ -113,7 +113,7 @@ class General(nn.Module, Score):
                 f"general score of W [{heads}, {query_dim}, {key_dim}] (heads, query dim, key dim) was given "
                 f"queries {list(query.shape)} and keys {list(key.shape)}"
             )
-        return Folded(torch.matmul(query, self.weight.to(query.dtype)), key)
+        return Folded(_project(query, self.weight), key)
 
     def extra_repr(self) -> str:
         """Shapes, for printing."""
@@ -159,7 +159,7 @@ class Additive(nn.Module, Score):
             if heads % key.shape[1]:
                 raise ValueError(f"additive score of {heads} heads was given keys of {key.shape[1]} heads")
             key = key.repeat_interleave(heads // key.shape[1], dim=1)
-        return torch.matmul(key, self.key_weight.to(key.dtype))
+        return _project(key, self.key_weight)
 
     def fold(self, query: Tensor, key: Tensor, prepared: bool) -> Folded:
         """Project queries and, unless prepared, keys.
@@ -179,12 +179,22 @@ class Additive(nn.Module, Score):
             raise ValueError(
                 f"prepared keys have {key.shape[-1]} dims, the additive score's hidden size is {hidden}"
             )
-        return Folded(torch.matmul(query, self.query_weight.to(query.dtype)), key, 1.0, self.vector)
+        return Folded(_project(query, self.query_weight), key, 1.0, self.vector)
 
     def extra_repr(self) -> str:
         """Shapes, for printing."""
         heads, query_dim, hidden = self.query_weight.shape
         return f"{query_dim}, {self.key_weight.shape[1]}, hidden={hidden}, heads={heads}"
+
+
+def _project(x: Tensor, weight: Tensor) -> Tensor:
+    """x [batch, heads, length, dim] times W [heads or 1, dim, out]; W is never copied for each row of a batch."""
+    weight = weight.to(x.dtype)
+    if weight.shape[0] == 1:
+        return torch.matmul(x, weight[0])
+    batch, heads, length, dim = x.shape
+    rows = x.transpose(0, 1).reshape(heads, batch * length, dim)
+    return torch.bmm(rows, weight).view(heads, batch, length, -1).transpose(0, 1)
 
 
 def _same_dim(query: Tensor, key: Tensor, name: str) -> None:

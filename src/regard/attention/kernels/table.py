@@ -1,7 +1,7 @@
 """Which kernel serves what: the one table that :func:`regard.attention.attend` picks from.
 
-Rules are read from the top; the first that fits serves. The figures behind the thresholds are those of
-`benchmarks/attention.py`.
+Rules are read from the top; the first that fits serves. Thresholds were measured with torch 2.13 on a Xeon
+with AMX; on a CPU the two-byte float is bfloat16.
 """
 
 from __future__ import annotations
@@ -24,7 +24,10 @@ from regard.attention.scopes import Band
 from regard.attention.selections import Family
 
 FEW_KEYS = 256
-"""Up to here a CPU is fastest in bfloat16 training when it writes the weights out."""
+"""Up to here a CPU is fastest in bfloat16 when it writes all weights out; above, in chunks."""
+
+FEW_QUERIES = 4
+"""Below, as in a step of decoding, what counts is how few operations there are."""
 
 KERNELS: dict[str, Callable[[Problem], Solution]] = {
     "reference": reference,
@@ -49,6 +52,7 @@ class Case(NamedTuple):
         gradients: whether a backward may follow.
         half: whether floats have two bytes.
         few_keys: at most FEW_KEYS keys.
+        few_queries: fewer than FEW_QUERIES queries.
         learned_slopes: whether ALiBi's slopes want a gradient.
     """
 
@@ -60,6 +64,7 @@ class Case(NamedTuple):
     gradients: bool
     half: bool
     few_keys: bool
+    few_queries: bool
     learned_slopes: bool
 
 
@@ -82,6 +87,7 @@ class Rule:
     gradients: bool | None = None
     half: bool | None = None
     few_keys: bool | None = None
+    few_queries: bool | None = None
     learned_slopes: bool | None = None
 
     def fits(self, case: Case) -> bool:
@@ -111,10 +117,16 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule("windowed", "the same, in chunks computed again in the backward", device=("cpu",), dropout=True),
     Rule(
-        "short",
-        "in two-byte floats SDPA's backward is several times slower at short lengths",
+        "fused",
+        "SDPA: a single operation for a step of decoding",
         device=("cpu",),
-        gradients=True,
+        gradients=False,
+        few_queries=True,
+    ),
+    Rule(
+        "short",
+        "in two-byte floats SDPA is slow on a CPU, its backward several times slower at short lengths",
+        device=("cpu",),
         half=True,
         few_keys=True,
     ),
@@ -122,7 +134,6 @@ RULES: tuple[Rule, ...] = (
         "windowed",
         "the same at any length: chunks computed again in the backward",
         device=("cpu",),
-        gradients=True,
         half=True,
     ),
     Rule("fused", "SDPA: never holds the weights"),
@@ -154,7 +165,7 @@ def choose(case: Case) -> str:
     """The name of the kernel that serves the case.
 
     Example:
-        >>> choose(Case("cpu", "product", "dense", "soft", False, False, False, True, False))
+        >>> choose(Case("cpu", "product", "dense", "soft", False, False, False, True, True, False))
         'fused'
     """
     return next(rule.kernel for rule in RULES if rule.fits(case))
@@ -174,6 +185,7 @@ def case_of(problem: Problem) -> Case:
         and (query.requires_grad or problem.key.requires_grad or problem.value.requires_grad),
         half=query.element_size() == 2,
         few_keys=keys <= FEW_KEYS,
+        few_queries=query.shape[2] < FEW_QUERIES,
         learned_slopes=problem.slopes is not None and problem.slopes.requires_grad,
     )
 
@@ -216,6 +228,8 @@ class Row:
     gradients: str
     floats: str
     keys: str
+    queries: str
+    slopes: str
     why: str
 
 
@@ -245,6 +259,8 @@ def rows(device: str) -> list[Row]:
             flag(rule.gradients, "yes", "no"),
             flag(rule.half, "2 bytes", "4 or 8 bytes"),
             flag(rule.few_keys, f"up to {FEW_KEYS}", f"over {FEW_KEYS}"),
+            flag(rule.few_queries, f"under {FEW_QUERIES}", f"{FEW_QUERIES} or more"),
+            flag(rule.learned_slopes, "learned", "fixed"),
             rule.why,
         )
         for rule in RULES
