@@ -188,7 +188,7 @@ class Additive(nn.Module, Score):
 
 
 def _project(x: Tensor, weight: Tensor) -> Tensor:
-    """x [batch, heads, length, dim] times W [heads or 1, dim, out]; W is never copied for each row of a batch."""
+    """Multiply x [batch, heads, length, dim] by W [heads or 1, dim, out], of which no copies are made."""
     weight = weight.to(x.dtype)
     if weight.shape[0] == 1:
         return torch.matmul(x, weight[0])
