@@ -131,10 +131,19 @@ def show_results(results: Sequence[Result], target: str, choice: Choice, *, quie
         console = Console()
         for seen in maps:
             console.print()
-            console.print(HeatMap(seen))
+            console.print(HeatMap(seen, title=caption(seen)))
     if target != IN_TERMINAL:
         save_maps(maps, Path(target))
         tell_saved(Path(target))
+
+
+def caption(seen: AttentionMap) -> str:
+    """What a heat map shows, in words: rows look at columns, in per cent."""
+    from regard.lens.terminal import heading
+
+    rows = seen.query_axis.labels
+    who = repr(rows[0]) if len(rows) == 1 else "each word"
+    return f"What {who} attended to, in % ({heading(seen)})"
 
 
 def save_maps(maps: Sequence[AttentionMap], path: Path) -> None:
