@@ -21,6 +21,8 @@ from regard.decoding.invariance import Found, margin
 from regard.decoding.repetition import control_repetition
 from regard.decoding.steps import Opening, Steps
 
+_STEADY = 32  # tokens over which the noise of a sum of log-probabilities is taken not to grow
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -79,6 +81,7 @@ class Beam:
         self._begin: int = opening.history.shape[1]
         self.number = np.arange(sentences)
         self.limits = opening.limits
+        self._latest = np.array([config.penalty(limit + 1) for limit in opening.limits.tolist()])
         self.total: Floats = np.zeros((sentences, 1))
         self.history: Ints = opening.history[:, None, :]
         self.finished = Finished(sentences, config)
@@ -151,9 +154,8 @@ class Beam:
 
         They only lose probability, and gain most from the length penalty at their shortest or their longest.
         """
-        soonest, latest = self.step + 2, self.limits + 1
-        longest = np.array([self._config.penalty(n) for n in latest])
-        return np.asarray(total / np.maximum(self._config.penalty(soonest), longest)[:, None])
+        soonest = self._config.penalty(self.step + 2)
+        return np.asarray(total / np.maximum(soonest, self._latest[self.number])[:, None])
 
     def _finish(self, best: Floats, ended: Floats, forced: Bools, bound: float) -> None:
         """Collect the extensions ``ended`` [sentences, width] that are among the best of their sentence."""
@@ -230,7 +232,7 @@ def beam_search(model: Steps, opening: Opening, config: DecodingConfig, *, eos: 
     tokens = torch.from_numpy(opening.history[:, -1].copy())
     while True:
         raw = model.logits(model.step(tokens, cache))
-        bound = margin(raw.dtype, wanted=config.batch_invariant)
+        bound = margin(raw.dtype, wanted=config.batch_invariant) * (1 + beam.step / _STEADY)
         with np.errstate(invalid="ignore"):
             rows = beam.advance(*beam.candidates(widened(raw)), bound)
         if rows is None:
