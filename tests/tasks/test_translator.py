@@ -20,7 +20,9 @@ def test_what_a_translation_holds(translator):
     assert result.text == result.n_best[0].text
     assert result.source_tokens[-1] == result.tokens[-1] == "</s>"
     assert [c.score for c in result.n_best] == sorted((c.score for c in result.n_best), reverse=True)
-    assert result.score == pytest.approx(result.n_best[0].log_probability / len(result.tokens))
+    assert result.score == pytest.approx(
+        result.n_best[0].log_probability / translator.recipe.decoding.penalty(len(result.tokens))
+    )
 
 
 def test_empty_texts_stay_empty_and_order_is_kept(translator):

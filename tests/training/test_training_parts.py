@@ -131,6 +131,7 @@ def test_a_bar_on_a_terminal() -> None:
 
 
 def test_signals_are_noted_and_break_off_only_what_may_be() -> None:
+    before = signal.getsignal(signal.SIGINT)
     with StopRequests() as stop:
         signal.raise_signal(signal.SIGTERM)
         assert stop.received == signal.SIGTERM
@@ -138,7 +139,7 @@ def test_signals_are_noted_and_break_off_only_what_may_be() -> None:
             pass
     with StopRequests() as stop, pytest.raises(StopRequestedError), stop.breakable():
         signal.raise_signal(signal.SIGINT)
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is before
     assert Interrupted(signal.SIGINT).code == 130
 
 
