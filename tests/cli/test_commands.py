@@ -152,13 +152,14 @@ def test_look_neighbours(regard: Regard, model: Path, language_model: Path) -> N
     assert len(found) == 3
     assert found[0]["cosine"] >= found[1]["cosine"]
     assert regard("look", "neighbours", language_model, "cat").code == 0
-    assert "not one token" in regard("look", "neighbours", model, "cats").err
+    assert "not in this model's vocabulary" in regard("look", "neighbours", model, "cats").err
+    assert "cat. is 2 tokens" in regard("look", "neighbours", model, "cat.").err
     assert "source and target" in regard("look", "neighbours", model, "cat", "--side", "left").err
 
 
 def test_look_embeddings(regard: Regard, model: Path, classifier: Path, tmp_path: Path) -> None:
     out = tmp_path / "words.svg"
-    assert "not one token" in regard("look", "embeddings", model, out, "--words", "cat birds mat").err
+    assert "not in this" in regard("look", "embeddings", model, out, "--words", "cat birds mat").err
     assert regard("look", "embeddings", model, out, "--words", "cat dog mat").code == 0
     assert out.exists()
     assert regard("look", "embeddings", classifier, tmp_path / "c.png").code == 0

@@ -104,11 +104,20 @@ def neighbours_(
     tokenizer, vectors = _embedding(predictor, side)
     from regard.lens import neighbours
 
-    index = _index(tokenizer, word)
+    ids = _ids(tokenizer, word)
     words = tokenizer.tokens(range(tokenizer.size))
+    if len(ids) > 1:
+        typer.echo(
+            f"{word} is {len(ids)} tokens ({' '.join(tokenizer.tokens(ids))}): near their mean are", err=True
+        )
     # Special tokens and bytes are no words; many were never trained and lie anywhere.
-    kept = [row for row, token in enumerate(words) if row > tokenizer.sep and not token.startswith("<0x")]
-    found = neighbours(vectors[kept], kept.index(index), count)
+    kept = [
+        row
+        for row, token in enumerate(words)
+        if row > tokenizer.sep and not token.startswith("<0x") and (row not in ids or len(ids) == 1)
+    ]
+    to = kept.index(ids[0]) if len(ids) == 1 else vectors[ids].mean(0)
+    found = neighbours(vectors[kept], to, count)
     records = [{"token": words[kept[each.index]], "cosine": each.cosine} for each in found]
     if as_json:
         print(json.dumps(records, ensure_ascii=False))
@@ -131,16 +140,24 @@ def embeddings(
     from regard.cli.views import check_new, tell_saved
 
     check_new(out, force)
+    import torch
+
     predictor = _load(model)
     tokenizer, after = _embedding(predictor, side)
-    indices = [_index(tokenizer, word) for word in words.split()] if words else _frequent(tokenizer, 60)
-    if len(indices) < 2:
+    if words is None:
+        chosen = [[index] for index in _frequent(tokenizer, 60)]
+        labels = [tokenizer.tokens(ids)[0].strip("▁") for ids in chosen]
+    else:
+        labels = words.split()
+        chosen = [_ids(tokenizer, word) for word in labels]
+    if len(chosen) < 2:
         raise UserError("--words: give two words or more, with spaces between")
     before = _untrained(predictor, side)
     from regard.lens import embeddings_picture
 
-    labels = [token.strip("▁") or token for token in tokenizer.tokens(indices)]
-    embeddings_picture(labels, after[indices], out, before=before[indices])
+    # A word of several tokens lies at their mean.
+    places = [torch.stack([vectors[ids].mean(0) for ids in chosen]) for vectors in (before, after)]
+    embeddings_picture(labels, places[1], out, before=places[0])
     tell_saved(out)
 
 
@@ -179,13 +196,13 @@ def _untrained(predictor: Any, side: str) -> "Tensor":
     return weight
 
 
-def _index(tokenizer: "Tokenizer", word: str) -> int:
-    for spelling in (f" {word}", word):
-        ids = tokenizer.encode(spelling)
-        if len(ids) == 1 and ids[0] != tokenizer.unk:
-            return ids[0]
-    pieces = " ".join(tokenizer.tokens(tokenizer.encode(word)))
-    raise UserError(f"{word!r} is not one token of this vocabulary, but: {pieces}; look at one of these")
+def _ids(tokenizer: "Tokenizer", word: str) -> list[int]:
+    """The tokens of a word as it stands inside a text."""
+    # With a word before it, so that it is spelt as after a space.
+    ids = tokenizer.encode(f"a {word}")[len(tokenizer.encode("a")) :]
+    if not ids or tokenizer.unk in ids:
+        raise UserError(f"{word!r} is not in this model's vocabulary")
+    return ids
 
 
 def _frequent(tokenizer: "Tokenizer", count: int) -> list[int]:

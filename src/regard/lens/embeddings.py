@@ -27,12 +27,12 @@ class Neighbour:
     cosine: float
 
 
-def neighbours(vectors: Tensor, index: int, count: int = 10) -> list[Neighbour]:
-    """The rows of ``vectors`` nearest to row ``index`` by cosine, nearest first, itself left out.
+def neighbours(vectors: Tensor, to: int | Tensor, count: int = 10) -> list[Neighbour]:
+    """The rows of ``vectors`` nearest by cosine to one of them, itself left out, or to a vector.
 
     Args:
         vectors: [rows, width].
-        index: the row to start from.
+        to: a row's number, or a vector [width].
         count: how many; fewer where there are fewer rows.
 
     Raises:
@@ -42,13 +42,17 @@ def neighbours(vectors: Tensor, index: int, count: int = 10) -> list[Neighbour]:
         >>> vectors = torch.tensor([[1.0, 0.0], [0.0, 1.0], [2.0, 0.1]])
         >>> [found.index for found in neighbours(vectors, 0)]
         [2, 1]
+        >>> [found.index for found in neighbours(vectors, torch.tensor([0.1, 1.0]), count=1)]
+        [1]
     """
-    if not 0 <= index < len(vectors):
-        raise ValueError(f"the embedding has rows 0 to {len(vectors) - 1}; there is no row {index}")
+    if isinstance(to, int) and not 0 <= to < len(vectors):
+        raise ValueError(f"the embedding has rows 0 to {len(vectors) - 1}; there is no row {to}")
     units = torch.nn.functional.normalize(vectors.detach().float(), dim=-1)
-    cosines = units @ units[index]
-    cosines[index] = -torch.inf
-    best = cosines.topk(min(count, len(vectors) - 1))
+    towards = units[to] if isinstance(to, int) else torch.nn.functional.normalize(to.detach().float(), dim=-1)
+    cosines = units @ towards
+    if isinstance(to, int):
+        cosines[to] = -torch.inf
+    best = cosines.topk(min(count, len(vectors) - isinstance(to, int)))
     return [
         Neighbour(row, cosine)
         for row, cosine in zip(best.indices.tolist(), best.values.tolist(), strict=True)
@@ -82,10 +86,10 @@ def principal_plane(vectors: Tensor) -> tuple[Tensor, Tensor]:
 def embeddings_picture(
     labels: Sequence[str], after: Tensor, path: str | Path, *, before: Tensor | None = None
 ) -> Path:
-    """Draws words in the plane where the trained embedding differs most, before training beside after.
+    """Draws words in the plane where their embeddings differ most, before training beside after.
 
-    Both panels show the same plane, found from ``after``, each on its own scale: what training did to the
-    arrangement is what differs.
+    Each panel has a plane of its own. In the plane of the trained embedding the untrained one would seem to
+    have learnt something already: training starts from it, so a little of its chance arrangement remains.
 
     Args:
         labels: the word of each row.
@@ -106,7 +110,6 @@ def embeddings_picture(
     if len(labels) != len(after) or (before is not None and before.shape != after.shape):
         raise ValueError(f"{len(labels)} words do not fit embeddings of shape {list(after.shape)}")
     path = check_picture_path(path)
-    _, plane = principal_plane(after.cpu())
     panels = [] if before is None else [("before training", before)]
     panels.append(("after training", after))
     with rc_context({"font.family": families_for(labels), "svg.fonttype": "path", "font.size": 9}):
@@ -116,7 +119,8 @@ def embeddings_picture(
             figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True
         ):
             flat = vectors.detach().double().cpu()
-            places.append((axes, (flat - flat.mean(0)) @ plane))
+            mean, plane = principal_plane(flat)
+            places.append((axes, (flat - mean) @ plane))
             _scatter(axes, places[-1][1])
             axes.set_title(title, loc="left", fontweight="bold")
         figure.draw_without_rendering()  # settles the layout, on which the places of the words depend
