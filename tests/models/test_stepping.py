@@ -3,18 +3,27 @@
 import pytest
 import torch
 from sample_models import ATTENTIONS, CELLS, KINDS, PAD, VOCABULARY, sentences, small, translator
+from torch import nn
 
 from regard.attention import AttentionConfig
 from regard.models import build_language_model
+from regard.models.transformer_step import StraightStep
 
 WIRINGS = ({"wiring": "bahdanau"}, {}, {"input_feeding": False}, {"cross_heads": 2, "layers": 1})
 SOURCE = sentences((7, 5, 3, 6))
 TARGET = sentences((6, 6, 6, 6), seed=3)
 
 
-@torch.no_grad()
 def check_steps(config):
     model = translator(config).eval()
+    check_steps_of(model)
+    if config.decoder == "transformer":
+        model.decoder.layers[0].register_forward_hook(lambda *_: None)  # then the modules do the work
+        check_steps_of(model)
+
+
+@torch.no_grad()
+def check_steps_of(model):
     forced = model(SOURCE, SOURCE != PAD, TARGET).states
     cache = model.start(model.encode(SOURCE, SOURCE != PAD), max_length=6)
     rows = torch.arange(4)
@@ -123,3 +132,53 @@ def test_two_byte_floats(kind, attention):
             assert model.logits(states[0]).dtype == states[0].dtype == torch.bfloat16
         difference = (torch.stack(states, 1).float() - forced).abs()
         assert difference.mean() < 0.05
+
+
+def straight_step(config=None, change=lambda layers: None):
+    layers = translator(config or small()).eval().decoder.layers
+    change(layers)
+    return StraightStep.of(list(layers))
+
+
+class Louder(nn.Linear):
+    """What someone who looks inside a model puts in the place of a layer."""
+
+
+def test_straight_steps_serve_the_common_kind():
+    assert straight_step() is not None
+    assert straight_step(small(norm="post", kv_heads=1, activation="gelu")) is not None
+
+
+@pytest.mark.parametrize(
+    "dials",
+    [
+        {"attention": AttentionConfig(score="dot")},
+        {"attention": AttentionConfig(selection="sparsemax")},
+        {"self_attention": AttentionConfig(scope="window", window=2)},
+    ],
+)
+def test_straight_steps_leave_other_attention_to_the_modules(dials):
+    assert straight_step(small(**dials)) is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda layers: layers.train(),
+        lambda layers: layers[1].feed_forward.inner.register_forward_hook(lambda *_: None),
+        lambda layers: layers[1].cross_attention.register_forward_pre_hook(lambda *_: None),
+        lambda layers: setattr(layers[0].feed_forward, "outer", Louder(64, 16)),
+        lambda layers: layers.append(nn.Identity()),
+    ],
+)
+def test_straight_steps_pass_over_no_module_that_is_not_as_it_was_built(change):
+    assert straight_step(change=change) is None
+
+
+def test_hooks_are_heard_while_decoding():
+    model, heard = translator(small()).eval(), []
+    model.decoder.layers[0].cross_attention.register_forward_hook(lambda *_: heard.append(1))
+    with torch.no_grad():
+        cache = model.start(model.encode(SOURCE, SOURCE != PAD), max_length=6)
+        model.step(TARGET[:, 0], cache)
+    assert heard == [1]

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import torch
@@ -12,12 +13,18 @@ from pydantic import ValidationError
 from rich.console import Console
 from torch import nn
 
+from regard.models import ModelConfig, build_translator
 from regard.training import TrainingConfig
 from regard.training.curves import draw_curves
 from regard.training.display import Display
 from regard.training.log import RunLog, read_log
 from regard.training.memory import keep_freed_memory
-from regard.training.optimizer import adamw, optimizer_tensors, restore_optimizer
+from regard.training.optimizer import (
+    OptimizerKind,
+    build_optimizers,
+    optimizer_tensors,
+    restore_optimizers,
+)
 from regard.training.precision import choose_precision
 from regard.training.prefetch import Prefetch
 from regard.training.schedule import learning_rate
@@ -63,25 +70,63 @@ def test_the_config_does_not_wait_for_torch() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_the_optimizer_goes_on_where_it_was() -> None:
-    torch.manual_seed(0)
-    models = [nn.Linear(3, 2), nn.Linear(3, 2)]
-    optimizers = [adamw(model, betas=(0.9, 0.98), weight_decay=0.1) for model in models]
+def optimizers_of(model: nn.Module, kind: OptimizerKind, rate: float) -> list[torch.optim.Optimizer]:
+    optimizers = build_optimizers(model, kind, betas=(0.9, 0.98), weight_decay=0.1)
     for optimizer in optimizers:
         for group in optimizer.param_groups:
-            group["lr"] = 0.1
+            group["lr"] = rate
+    return optimizers
+
+
+def step(model: nn.Module, optimizers: list[torch.optim.Optimizer], x: torch.Tensor) -> None:
+    model.zero_grad()
+    model(x).square().sum().backward()
+    for optimizer in optimizers:
+        optimizer.step()
+
+
+@pytest.mark.parametrize("kind", ["adamw", "muon"])
+def test_the_optimizers_go_on_where_they_were(kind: OptimizerKind) -> None:
+    torch.manual_seed(0)
+    models = [nn.Sequential(nn.Linear(3, 5), nn.LayerNorm(5), nn.Linear(5, 2)) for _ in range(2)]
+    optimizers = [optimizers_of(model, kind, 0.1) for model in models]
     x = torch.randn(4, 3)
-    models[0](x).square().sum().backward()
-    optimizers[0].step()
+    step(models[0], optimizers[0], x)
     models[1].load_state_dict(models[0].state_dict())
     kept = {name: tensor.clone() for name, tensor in optimizer_tensors(optimizers[0], models[0]).items()}
-    restore_optimizer(optimizers[1], models[1], kept)
-    for model, optimizer in zip(models, optimizers, strict=True):
-        optimizer.zero_grad()
-        model(x).square().sum().backward()
-        optimizer.step()
-    assert torch.equal(models[0].weight, models[1].weight)
-    assert torch.equal(models[0].bias, models[1].bias)
+    restore_optimizers(optimizers[1], models[1], kept)
+    for model, both in zip(models, optimizers, strict=True):
+        step(model, both, x)
+    for mine, other in zip(models[0].parameters(), models[1].parameters(), strict=True):
+        assert torch.equal(mine, other)
+
+
+@pytest.mark.parametrize("parts", ["transformer", "lstm"])
+def test_muon_moves_all_matrices_inside_and_nothing_else(parts: Literal["transformer", "lstm"]) -> None:
+    config = ModelConfig(width=8, heads=2, layers=1, encoder=parts, decoder=parts, tie_embeddings=False)
+    model = build_translator(config, 11, 13, joint=False, pad=0)
+    adamw, muon = build_optimizers(model, "muon", betas=(0.9, 0.98), weight_decay=0.1)
+    moved = {id(p) for group in muon.param_groups for p in group["params"]}
+    kept = {id(p) for group in adamw.param_groups for p in group["params"]}
+    assert moved | kept == {id(p) for p in model.parameters()}
+    outer = {"source_embedding.weight", "target_embedding.weight", "output.weight"}
+    for name, parameter in model.named_parameters():
+        assert (id(parameter) in moved) == (parameter.dim() == 2 and name not in outer), name
+
+
+def test_a_step_of_muon_is_orthogonal_and_as_large_as_adamws() -> None:
+    torch.manual_seed(0)
+    layer = nn.Linear(64, 64, bias=False)
+    model, before = nn.Sequential(layer, nn.ReLU()), layer.weight.detach().clone()
+    (_, muon) = optimizers_of(nn.Sequential(model, nn.Linear(64, 2)), "muon", 0.01)
+    muon.param_groups[0]["weight_decay"] = 0.0
+    layer.weight.grad = torch.randn(64, 64)
+    muon.step()
+    change = (before - layer.weight.detach()) / 0.01
+    assert float(change.square().mean().sqrt()) == pytest.approx(0.2, rel=0.25)  # as Liu et al. 2025 chose
+    singular = torch.linalg.svdvals(change)
+    # Five steps of Newton and Schulz bring all but the smallest singular values to about one size.
+    assert float(singular[0] / singular[-6]) < 2.5
 
 
 def test_lines_after_the_checkpoint_and_lines_cut_short_are_dropped(tmp_path: Path) -> None:

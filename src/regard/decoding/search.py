@@ -14,6 +14,7 @@ from regard.decoding.invariance import Found, decode_alike
 from regard.decoding.sampling import Sampler
 from regard.decoding.single import follow, greedy
 from regard.decoding.steps import LanguageSteps, Opening, Steps, TranslationSteps
+from regard.nn.linear import settled_weights
 
 
 @contextmanager
@@ -23,7 +24,7 @@ def predicting(model: object) -> Iterator[None]:
     if was:
         model.eval()  # type: ignore[attr-defined]
     try:
-        with torch.inference_mode():
+        with torch.inference_mode(), settled_weights():
             yield
     finally:
         if was:

@@ -50,6 +50,11 @@ class Source:
         mask: [batch, source], True for a real token.
         folds: whether rows may share at all.
 
+    Attributes:
+        fold: neighbouring rows of the decoding to each row here.
+        scope: the padding, as attention takes it.
+        visible: the same as a mask [batch, 1, 1, source]; None where nothing is padded.
+
     Example:
         >>> keys = torch.zeros(2, 1, 3, 4)
         >>> source = Source([(keys, keys)], torch.ones(2, 3, dtype=torch.bool))
@@ -60,8 +65,7 @@ class Source:
 
     def __init__(self, layers: list[tuple[Tensor, Tensor]], mask: Tensor, folds: bool = True) -> None:
         self.layers = layers
-        self.mask = mask
-        self.scope = Padding(mask)
+        self._narrow(mask)
         self.fold = 1
         self._folds = folds
         self._owner = torch.arange(mask.shape[0], device=mask.device)
@@ -81,9 +85,13 @@ class Source:
             owner, torch.arange(self.mask.shape[0], device=owner.device)
         ):
             self.layers = [(k.index_select(0, owner), v.index_select(0, owner)) for k, v in self.layers]
-            self.mask = self.mask.index_select(0, owner)
-            self.scope = Padding(self.mask)
+            self._narrow(self.mask.index_select(0, owner))
         self._owner = torch.arange(owner.shape[0], device=owner.device).repeat_interleave(self.fold)
+
+    def _narrow(self, mask: Tensor) -> None:
+        self.mask = mask
+        self.scope = Padding(mask)
+        self.visible = None if bool(mask.all()) else mask[:, None, None, :]
 
 
 class KeyValues:
@@ -110,16 +118,30 @@ class KeyValues:
         keys, values = self._store[index].unbind(0)
         return keys, values
 
+    def extend(self, index: int, newest: Tensor, used: int) -> tuple[Tensor, Tensor]:
+        """Write a layer's keys and values [batch, 2, heads, dim] of one token behind the `used` before it.
+
+        Returns:
+            Keys and values [batch, heads, used + 1, dim], of all tokens so far.
+        """
+        layer = self._store[index]
+        layer.select(3, used).copy_(newest.transpose(0, 1))
+        keys, values = layer.narrow(3, 0, used + 1).unbind(0)
+        return keys, values
+
     def select(self, rows: Tensor, used: int) -> None:
         """Keep these rows of the first `used` tokens."""
         count, before = rows.shape[0], self._store.shape[2]
         if count == before and torch.equal(rows, torch.arange(before, device=rows.device)):
             return
-        picked = self._store[..., :used, :].index_select(2, rows)
+        past = self._store[..., :used, :]
         if count > before:
             shape = list(self._store.shape)
             shape[2] = count
             self._store = self._store.new_empty(shape)
-        else:
-            self._store = self._store.narrow(2, 0, count)
-        self._store[..., :used, :] = picked
+            self._store[..., :used, :] = past.index_select(2, rows)
+            return
+        # A search keeps most rows where they are: only those that move are copied.
+        (moved,) = torch.nonzero(rows != torch.arange(count, device=rows.device), as_tuple=True)
+        past[:, :, moved] = past.index_select(2, rows[moved])
+        self._store = self._store.narrow(2, 0, count)

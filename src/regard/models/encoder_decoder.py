@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from regard.models.cache import Cache
 from regard.models.memory import Decoded, Memory, add_log_probability
@@ -78,7 +77,8 @@ class EncoderDecoder(nn.Module):
 
     def logits(self, states: Tensor) -> Tensor:
         """States [..., width] to logits [..., vocabulary]."""
-        return F.linear(states, self.output.weight, self.output.bias)
+        logits: Tensor = self.output(states)
+        return logits
 
     @torch.no_grad()
     def start(self, memory: Memory, max_length: int) -> Cache:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from regard.models.cache import Cache
 from regard.models.memory import Decoded
@@ -58,7 +57,8 @@ class LanguageModel(nn.Module):
 
     def logits(self, states: Tensor) -> Tensor:
         """States [..., width] to logits [..., vocabulary]."""
-        return F.linear(states, self.output.weight, self.output.bias)
+        logits: Tensor = self.output(states)
+        return logits
 
     @torch.no_grad()
     def start(self, batch: int, max_length: int) -> Cache:

@@ -5,18 +5,17 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from regard.attention import Global, LocalMonotonic, Padding, Scope
+from regard.attention import Global, LocalMonotonic, Padding
 from regard.models.cache import Cache, KeyValues, Source
 from regard.models.config import ModelConfig
 from regard.models.memory import Decoded, Memory, add_log_probability
 from regard.models.parts import Decoder, Encoder
-from regard.nn.feed_forward import FeedForward
-from regard.nn.multi_head import Bearings, CrossAttention, Heads, Heeded, SelfAttention
+from regard.models.transformer_layer import Layer
+from regard.models.transformer_step import StraightStep
+from regard.nn.multi_head import Bearings
 from regard.nn.positions import Alibi, Rotary
-from regard.nn.residual import Residual
 
 _EVERYWHERE = Global()
-_NO_BEARINGS = Bearings()
 
 
 class Compass(nn.Module):
@@ -34,71 +33,6 @@ class Compass(nn.Module):
             None if self.rotary is None else self.rotary(first, count),
             None if self.alibi is None else self.alibi.slopes,
         )
-
-
-class Layer(nn.Module):
-    """Self-attention, cross-attention if it is a decoder's, feed-forward; a residual connection around each.
-
-    Args:
-        config: the dials.
-        causal: no position looks ahead.
-        cross: has cross-attention.
-
-    Example:
-        >>> import torch
-        >>> layer = Layer(ModelConfig(width=8, heads=2), causal=False, cross=False)
-        >>> layer(torch.zeros(2, 3, 8)).states.shape
-        torch.Size([2, 3, 8])
-    """
-
-    def __init__(self, config: ModelConfig, *, causal: bool, cross: bool) -> None:
-        super().__init__()
-        heads = Heads(config.width, config.heads, config.kv_heads or config.heads)
-        self.self_attention = SelfAttention(
-            heads, config.self_attention, dropout=config.weight_dropout, causal=causal
-        )
-        self.self_residual = _residual(config)
-        self.cross_attention: CrossAttention | None = None
-        if cross:
-            if config.attention == "none":
-                raise ValueError("a Transformer decoder cannot go without attention to its source")
-            self.cross_attention = CrossAttention(heads, config.attention, dropout=config.weight_dropout)
-            self.cross_residual = _residual(config)
-        self.feed_forward = FeedForward(
-            config.width, config.hidden, config.activation, config.activation_dropout
-        )
-        self.feed_forward_residual = _residual(config)
-
-    def forward(
-        self,
-        x: Tensor,
-        scope: Scope = _EVERYWHERE,
-        bearings: Bearings = _NO_BEARINGS,
-        past: tuple[Tensor, Tensor, int] | None = None,
-        source: tuple[Tensor, Tensor, Scope] | None = None,
-        first: int = 0,
-        fold: int = 1,
-    ) -> Heeded:
-        """Run on x [batch, length, width].
-
-        Args:
-            x: the sequence, or its newest part, which starts at position `first`.
-            scope: of self-attention.
-            bearings: positions, if they enter attention.
-            past: caches of self-attention.
-            source: keys, values and scope of cross-attention.
-            first: position of x[:, 0].
-            fold: rows that share a row of the source.
-        """
-        seen = self.self_attention(self.self_residual.enter(x), scope, bearings, past)
-        x, drawn = self.self_residual.leave(x, seen.states), seen.log_probability
-        if self.cross_attention is not None and source is not None:
-            keys, values, padding = source
-            seen = self.cross_attention(self.cross_residual.enter(x), keys, values, padding, first, fold)
-            x = self.cross_residual.leave(x, seen.states)
-            drawn = add_log_probability(drawn, seen.log_probability)
-        residual = self.feed_forward_residual
-        return Heeded(residual.leave(x, self.feed_forward(residual.enter(x))), drawn)
 
 
 class TransformerEncoder(Encoder):
@@ -135,10 +69,13 @@ class TransformerEncoder(Encoder):
 class TransformerCache(Cache):
     """Keys and values of the tokens so far, and those of the source."""
 
-    def __init__(self, own: KeyValues, source: Source | None, max_length: int) -> None:
+    def __init__(
+        self, own: KeyValues, source: Source | None, max_length: int, straight: StraightStep | None = None
+    ) -> None:
         super().__init__(max_length)
         self.own = own
         self.source = source
+        self.straight = straight
 
     def select(self, rows: Tensor) -> None:
         """Keep these rows, in this order."""
@@ -198,7 +135,7 @@ class TransformerDecoder(Decoder):
         source = None if memory is None else self._remember(memory)
         if source is not None:
             source.layers = [(keys.contiguous(), values.contiguous()) for keys, values in source.layers]
-        return TransformerCache(own, source, max_length)
+        return TransformerCache(own, source, max_length, self._straight_step(source))
 
     def step(self, x: Tensor, cache: TransformerCache) -> Tensor:
         """Decode the next tokens x [batch, count, width], embedded; gives their states.
@@ -208,6 +145,10 @@ class TransformerDecoder(Decoder):
         """
         count, first, source = x.shape[1], cache.length, cache.source
         cache.check_room(count)
+        if cache.straight is not None and count == 1:
+            states: Tensor = self.norm(cache.straight(x[:, 0], cache.own, first, source).unsqueeze(1))
+            cache.length += 1
+            return states
         bearings = self.compass(first, count)
         for index, layer in enumerate(self.layers):
             past = (*cache.own.layer(index), first)
@@ -217,17 +158,21 @@ class TransformerDecoder(Decoder):
                 read = (*source.layers[index], source.scope)
                 x = layer(x, _EVERYWHERE, bearings, past, read, first, source.fold).states
         cache.length += count
-        states: Tensor = self.norm(x)
+        states = self.norm(x)
         return states
+
+    def _straight_step(self, source: Source | None) -> StraightStep | None:
+        """The steps as straight-line code, where it can stand in for the modules."""
+        if self.compass.rotary is not None or self.compass.alibi is not None:
+            return None
+        if source is not None and not bool(source.mask.any(1).all()):
+            return None
+        return StraightStep.of(list(self.layers))
 
     def _remember(self, memory: Memory) -> Source:
         # Rows of a beam stand at one target position, which folded into one row of queries they would not.
         folds = not any(isinstance(part, LocalMonotonic) for part in self._crosses[0].attention.scope.parts)
         return Source([cross.remember(memory.states) for cross in self._crosses], memory.mask, folds)
-
-
-def _residual(config: ModelConfig) -> Residual:
-    return Residual(config.width, config.norm, config.dropout, config.norm_epsilon)
 
 
 def _final_norm(config: ModelConfig) -> nn.Module:

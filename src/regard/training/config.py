@@ -30,6 +30,9 @@ class TrainingConfig(BaseModel):
     )
     tokens: int = Field(default=4096, ge=1, description="budget of a batch: rows × the longest row")
     accumulate: int = Field(default=1, ge=1, description="batches to an update")
+    optimizer: Literal["adamw", "muon"] = Field(
+        default="adamw", description="muon: Muon for the matrices inside the model, AdamW for the rest"
+    )
     learning_rate: float = Field(default=1e-3, gt=0, description="at its peak")
     schedule: Literal["inverse-square-root", "cosine", "constant"] = "inverse-square-root"
     warmup: int | None = Field(

@@ -1,46 +1,83 @@
-"""AdamW, with weight decay on matrices only."""
+"""The optimizers: AdamW, alone or with Muon for the matrices inside the model."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
 from torch import Tensor, nn
-from torch.optim import AdamW
+from torch.optim import AdamW, Muon, Optimizer
 
-_MOMENTS = ("step", "exp_avg", "exp_avg_sq")
+OptimizerKind = Literal["adamw", "muon"]
 
 
-def adamw(model: nn.Module, *, betas: tuple[float, float], weight_decay: float) -> AdamW:
-    """The optimizer of a model (Loshchilov & Hutter 2019); the learning rate is set at each update.
+def build_optimizers(
+    model: nn.Module, kind: OptimizerKind, *, betas: tuple[float, float], weight_decay: float
+) -> list[Optimizer]:
+    """The optimizers that share a model's parameters; the learning rate is set at each update.
+
+    ``"adamw"`` is one AdamW for all (Loshchilov & Hutter 2019). ``"muon"`` gives the matrices inside the
+    model to Muon (Jordan et al. 2024), which makes each step's matrix orthogonal, with the size of AdamW's
+    steps (Liu et al. 2025, §2.2), so that one learning rate serves both; tables of embeddings, the output
+    layer, biases and gains stay with AdamW.
 
     Biases and gains of norms (parameters of one dimension) do not decay.
 
     Example:
-        >>> optimizer = adamw(nn.Linear(2, 2), betas=(0.9, 0.98), weight_decay=0.1)
-        >>> [group["weight_decay"] for group in optimizer.param_groups]
-        [0.1, 0.0]
+        >>> model = nn.Sequential(nn.Embedding(9, 4), nn.Linear(4, 4), nn.LayerNorm(4))
+        >>> [type(o).__name__ for o in build_optimizers(model, "muon", betas=(0.9, 0.98), weight_decay=0.1)]
+        ['AdamW', 'Muon']
     """
-    parameters = [p for p in model.parameters() if p.requires_grad]
+    trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    inner = _inner_matrices(model) if kind == "muon" else set()
+    shared = [p for p in trained.values() if p not in inner]
     groups = [
-        {"params": [p for p in parameters if p.dim() > 1], "weight_decay": weight_decay},
-        {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
+        {"params": [p for p in shared if p.dim() > 1], "weight_decay": weight_decay},
+        {"params": [p for p in shared if p.dim() <= 1], "weight_decay": 0.0},
     ]
-    return AdamW([g for g in groups if g["params"]], lr=0.0, betas=betas, eps=1e-9, fused=True)
+    optimizers: list[Optimizer] = [
+        AdamW([g for g in groups if g["params"]], lr=0.0, betas=betas, eps=1e-9, fused=True)
+    ]
+    matrices = [p for p in trained.values() if p in inner]
+    if matrices:
+        optimizers.append(Muon(matrices, lr=0.0, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"))
+    return optimizers
 
 
-def optimizer_tensors(optimizer: AdamW, model: nn.Module) -> dict[str, Tensor]:
-    """What the optimizer remembers, under the parameters' names."""
+def _inner_matrices(model: nn.Module) -> set[nn.Parameter]:
+    """The weights of linear and recurrent layers, but not of the one that gives the model's scores."""
+    layers = [m for m in model.modules() if isinstance(m, (nn.Linear, nn.RNNBase))]
+    output = getattr(model, "output", None)
+    matrices = {p for layer in layers if layer is not output for p in layer.parameters() if p.dim() == 2}
+    return matrices - set(output.parameters() if isinstance(output, nn.Module) else ())
+
+
+def optimizer_tensors(optimizers: Sequence[Optimizer], model: nn.Module) -> dict[str, Tensor]:
+    """What the optimizers remember, as ``"moment.name of the parameter"``."""
     return {
-        f"{moment}.{name}": optimizer.state[parameter][moment]
-        for name, parameter in model.named_parameters()
-        if parameter in optimizer.state
-        for moment in _MOMENTS
+        f"{moment}.{name}": tensor
+        for name, parameter, optimizer in _owned(optimizers, model)
+        for moment, tensor in optimizer.state.get(parameter, {}).items()
     }
 
 
-def restore_optimizer(optimizer: AdamW, model: nn.Module, tensors: dict[str, Tensor]) -> None:
+def restore_optimizers(optimizers: Sequence[Optimizer], model: nn.Module, tensors: dict[str, Tensor]) -> None:
     """Set what `optimizer_tensors` gave; a parameter that it lacks starts afresh."""
-    for name, parameter in model.named_parameters():
-        if f"step.{name}" not in tensors:
-            continue
-        optimizer.state[parameter] = {
-            moment: tensors[f"{moment}.{name}"].to(parameter.device) for moment in _MOMENTS
+    for name, parameter, optimizer in _owned(optimizers, model):
+        found = {
+            key.removesuffix(f".{name}"): tensor.to(parameter.device)
+            for key, tensor in tensors.items()
+            if key.partition(".")[2] == name
         }
+        if found:
+            optimizer.state[parameter] = found
+
+
+def _owned(
+    optimizers: Sequence[Optimizer], model: nn.Module
+) -> Iterator[tuple[str, nn.Parameter, Optimizer]]:
+    """Each trained parameter, with its name and the optimizer that moves it."""
+    owners = {p: optimizer for optimizer in optimizers for g in optimizer.param_groups for p in g["params"]}
+    for name, parameter in model.named_parameters():
+        if parameter in owners:
+            yield name, parameter, owners[parameter]

@@ -22,7 +22,7 @@ from regard.training.curves import draw_curves
 from regard.training.display import Display
 from regard.training.distributed import Processes
 from regard.training.log import LOG_NAME, RunLog
-from regard.training.optimizer import adamw, optimizer_tensors, restore_optimizer
+from regard.training.optimizer import build_optimizers, optimizer_tensors, restore_optimizers
 from regard.training.precision import Precision, autocast, choose_precision
 from regard.training.prefetch import Prefetch
 from regard.training.signals import Interrupted, StopRequestedError, StopRequests
@@ -56,7 +56,12 @@ class Run:
         self.stop = stop
         self.stack = stack
         self.model = job.model.to(processes.device)
-        self.optimizer = adamw(self.model, betas=self.config.betas, weight_decay=self.config.weight_decay)
+        self.optimizers = build_optimizers(
+            self.model,
+            self.config.optimizer,
+            betas=self.config.betas,
+            weight_decay=self.config.weight_decay,
+        )
         self.precision: Precision = choose_precision(self.config.precision, processes.device)
         self.state = RunState()
         self.saved = 0
@@ -74,7 +79,7 @@ class Run:
         if self.state.update:
             self.display.say(f"Continuing after update {self.state.update}.")
         self.updater = Updater(
-            self.model, trainable, self.config, self.optimizer, self.precision, self.processes
+            self.model, trainable, self.config, self.optimizers, self.precision, self.processes
         )
         self.stack.callback(self.updater.close)
         self.batches = self.stack.enter_context(Prefetch(self.updater.batches, self.total))
@@ -213,7 +218,7 @@ class Run:
         self._check_finite()
         self.saved = self.state.update
         tensors = {f"model.{name}": tensor for name, tensor in model_tensors(self.model).items()}
-        for name, tensor in optimizer_tensors(self.optimizer, self.model).items():
+        for name, tensor in optimizer_tensors(self.optimizers, self.model).items():
             tensors[f"optimizer.{name}"] = tensor
         state = replace(self.state, window=self.state.window.total(self.processes))
         facts = {"recipe": self.job.recipe, "precision": self.precision}
@@ -233,7 +238,7 @@ class Run:
             self.state.window = Window()  # its sums were over all processes: the first has them
         self.saved = self.state.update
         restore_model(self.model, _under("model.", checkpoint.tensors))
-        restore_optimizer(self.optimizer, self.model, _under("optimizer.", checkpoint.tensors))
+        restore_optimizers(self.optimizers, self.model, _under("optimizer.", checkpoint.tensors))
         return found.skipped
 
     def _look_for_run(self, resume: bool) -> Found | None:

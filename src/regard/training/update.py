@@ -28,7 +28,7 @@ class Updater:
         model: what is trained.
         trainable: its batches and loss.
         config: the dials.
-        optimizer: over the model's parameters.
+        optimizers: which share the model's parameters.
         precision: of the matrix products.
         processes: which share each batch.
     """
@@ -38,13 +38,13 @@ class Updater:
         model: nn.Module,
         trainable: Trainable,
         config: TrainingConfig,
-        optimizer: Optimizer,
+        optimizers: Sequence[Optimizer],
         precision: Precision,
         processes: Processes,
     ) -> None:
         self.trainable = trainable
         self.config = config
-        self.optimizer = optimizer
+        self.optimizers = optimizers
         self.precision = precision
         self.processes = processes
         self.total = config.total(trainable.steps_per_epoch)
@@ -88,10 +88,11 @@ class Updater:
                 (loss * scale).backward()
             window.add(loss, figures)
         norm = nn.utils.clip_grad_norm_(self.parameters, self.config.clip or math.inf)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.rate(number)
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = self.rate(number)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
         window.count(
             norm=norm,
             units=units,

@@ -1,0 +1,84 @@
+"""A Transformer layer (Vaswani et al. 2017, §3.1)."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from regard.attention import Global, Scope
+from regard.models.config import ModelConfig
+from regard.models.memory import add_log_probability
+from regard.nn.feed_forward import FeedForward
+from regard.nn.multi_head import Bearings, CrossAttention, Heads, Heeded, SelfAttention
+from regard.nn.residual import Residual
+
+_EVERYWHERE = Global()
+_NO_BEARINGS = Bearings()
+
+
+class Layer(nn.Module):
+    """Self-attention, cross-attention if it is a decoder's, feed-forward; a residual connection around each.
+
+    Args:
+        config: the dials.
+        causal: no position looks ahead.
+        cross: has cross-attention.
+
+    Example:
+        >>> import torch
+        >>> layer = Layer(ModelConfig(width=8, heads=2), causal=False, cross=False)
+        >>> layer(torch.zeros(2, 3, 8)).states.shape
+        torch.Size([2, 3, 8])
+    """
+
+    def __init__(self, config: ModelConfig, *, causal: bool, cross: bool) -> None:
+        super().__init__()
+        heads = Heads(config.width, config.heads, config.kv_heads or config.heads)
+        self.self_attention = SelfAttention(
+            heads, config.self_attention, dropout=config.weight_dropout, causal=causal
+        )
+        self.self_residual = _residual(config)
+        self.cross_attention: CrossAttention | None = None
+        if cross:
+            if config.attention == "none":
+                raise ValueError("a Transformer decoder cannot go without attention to its source")
+            self.cross_attention = CrossAttention(heads, config.attention, dropout=config.weight_dropout)
+            self.cross_residual = _residual(config)
+        self.feed_forward = FeedForward(
+            config.width, config.hidden, config.activation, config.activation_dropout
+        )
+        self.feed_forward_residual = _residual(config)
+
+    def forward(
+        self,
+        x: Tensor,
+        scope: Scope = _EVERYWHERE,
+        bearings: Bearings = _NO_BEARINGS,
+        past: tuple[Tensor, Tensor, int] | None = None,
+        source: tuple[Tensor, Tensor, Scope] | None = None,
+        first: int = 0,
+        fold: int = 1,
+    ) -> Heeded:
+        """Run on x [batch, length, width].
+
+        Args:
+            x: the sequence, or its newest part, which starts at position `first`.
+            scope: of self-attention.
+            bearings: positions, if they enter attention.
+            past: caches of self-attention.
+            source: keys, values and scope of cross-attention.
+            first: position of x[:, 0].
+            fold: rows that share a row of the source.
+        """
+        seen = self.self_attention(self.self_residual.enter(x), scope, bearings, past)
+        x, drawn = self.self_residual.leave(x, seen.states), seen.log_probability
+        if self.cross_attention is not None and source is not None:
+            keys, values, padding = source
+            seen = self.cross_attention(self.cross_residual.enter(x), keys, values, padding, first, fold)
+            x = self.cross_residual.leave(x, seen.states)
+            drawn = add_log_probability(drawn, seen.log_probability)
+        residual = self.feed_forward_residual
+        return Heeded(residual.leave(x, self.feed_forward(residual.enter(x))), drawn)
+
+
+def _residual(config: ModelConfig) -> Residual:
+    return Residual(config.width, config.norm, config.dropout, config.norm_epsilon)
