@@ -1,7 +1,5 @@
 """From a recipe to a model folder: prepare, build, fit, evaluate, write."""
 
-import importlib
-import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -89,7 +87,6 @@ def train(
     elif overrides:
         raise ValueError("overrides are for a recipe file; a Recipe is already whole")
     folder = Path(out) if out is not None else Path("models") / name
-    _import_before_joining()
     with join(device := pick_device()) as processes:
         console = console if processes.first else None
         with _claimed(folder, recipe, resume, processes):
@@ -101,16 +98,6 @@ def train(
         figures = trainer.fit(resume)
         processes.from_first(lambda: _finish(folder, recipe, task, model, figures, console))
     return folder
-
-
-def _import_before_joining() -> None:
-    """Import what DistributedDataParallel imports, while no process group is there yet.
-
-    First imported while there is one, torch._dynamo keeps it for ever: its threads outlive it, and now and
-    then one of them brings the process down as the interpreter ends (torch 2.13).
-    """
-    if "WORLD_SIZE" in os.environ:
-        importlib.import_module("torch._dynamo")
 
 
 @contextmanager

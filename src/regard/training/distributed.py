@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -102,6 +103,10 @@ def join(device: torch.device) -> Iterator[Processes]:
         torch.set_num_threads(max(1, _cores() // local))
     mine = not dist.is_initialized()
     if mine:
+        # What DistributedDataParallel imports. First imported while there is a process group, torch._dynamo
+        # keeps it for ever: its threads outlive it, and now and then one of them brings the process down as
+        # the interpreter ends (torch 2.13).
+        importlib.import_module("torch._dynamo")
         dist.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo")
     try:
         yield Processes(dist.get_rank(), dist.get_world_size(), device)
