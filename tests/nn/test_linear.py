@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from regard.nn.linear import Linear, linear, multiply, settled_weights
+from regard.nn.linear import Linear, linear
+from regard.nn.product import multiply, settled_weights
 
 SIZES = st.integers(1, 40)
 
@@ -53,3 +54,39 @@ def test_gradients_flow_outside_inference_mode():
     layer, x = Linear(64, 64), torch.randn(64, 64, requires_grad=True)
     layer(x).sum().backward()
     torch.testing.assert_close(x.grad, layer.weight.sum(0).expand(64, 64))
+
+
+@given(st.integers(8, 40), SIZES, SIZES, st.booleans())
+@settings(deadline=None)
+def test_gradients_in_float32_are_those_of_float64(rows, inputs, outputs, with_bias):
+    x, weight = torch.randn(rows, inputs), torch.randn(outputs, inputs)
+    bias, incoming = torch.randn(outputs) if with_bias else None, torch.randn(rows, outputs)
+    gradients = []
+    for dtype, product in ((torch.float32, multiply), (torch.float64, F.linear)):
+        given_here = [t.to(dtype).requires_grad_() for t in (x, weight, bias) if t is not None]
+        result = product(given_here[0], *given_here[1:])
+        gradients.append(torch.autograd.grad(result, given_here, incoming.to(dtype)))
+    for mine, exact in zip(*gradients, strict=True):
+        torch.testing.assert_close(mine.double(), exact, rtol=1e-4, atol=1e-4)
+
+
+def test_second_derivatives():
+    x, weight = torch.randn(9, 16, requires_grad=True), torch.randn(12, 16, requires_grad=True)
+
+    def penalty(product):
+        (gradient,) = torch.autograd.grad(product(x, weight).square().sum(), x, create_graph=True)
+        return torch.autograd.grad(gradient.square().sum(), (x, weight))
+
+    for mine, torchs in zip(penalty(multiply), penalty(F.linear), strict=True):
+        torch.testing.assert_close(mine, torchs, rtol=1e-3, atol=1e-2)
+
+
+def test_function_transforms_and_forward_derivatives():
+    layer, x = linear(16, 12), torch.randn(9, 16)
+    each = torch.func.vmap(torch.func.grad(lambda w, row: F.linear(row, w).square().sum()), (None, 0))
+    mine = torch.func.vmap(
+        torch.func.grad(lambda w, row: multiply(row.expand(8, 16), w)[0].square().sum()), (None, 0)
+    )
+    torch.testing.assert_close(mine(layer.weight, x), each(layer.weight, x))
+    _, tangent = torch.func.jvp(layer, (x,), (torch.ones_like(x),))
+    torch.testing.assert_close(tangent[0], layer.weight.sum(1))

@@ -14,7 +14,7 @@ from regard.decoding.invariance import Found, decode_alike
 from regard.decoding.sampling import Sampler
 from regard.decoding.single import follow, greedy
 from regard.decoding.steps import LanguageSteps, Opening, Steps, TranslationSteps
-from regard.nn.linear import settled_weights
+from regard.nn.product import settled_weights
 
 
 @contextmanager

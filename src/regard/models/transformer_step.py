@@ -21,8 +21,9 @@ from regard.models.cache import KeyValues, Source
 from regard.models.transformer_layer import Layer
 from regard.nn.dropout import Dropout
 from regard.nn.feed_forward import ACTIVATIONS, FeedForward
-from regard.nn.linear import Linear, multiply
+from regard.nn.linear import Linear
 from regard.nn.multi_head import CrossAttention, Heads, SelfAttention
+from regard.nn.product import multiply
 from regard.nn.residual import Residual
 
 Map = Callable[[Tensor], Tensor]

@@ -14,6 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from regard.nn.product import multiply
+
 # Logits held at a time: 512 rows of a vocabulary of 8,000, about what the last-level cache holds.
 _CELLS = 2**22
 
@@ -129,15 +131,11 @@ def _sweep(
     weight_gradient = states.new_zeros(vocabulary if plan.gradients else 0, width, dtype=exact)
     bias_gradient = states.new_zeros(vocabulary if plan.gradients else 0, dtype=exact)
     rows = min(plan.rows, count)
-    logits_buffer = states.new_empty(rows, vocabulary)
     probability_buffer = states.new_empty(rows, vocabulary, dtype=exact)
     for start in range(0, count, plan.rows):
         part = states[start : start + plan.rows]
         target = targets[start : start + plan.rows, None]
-        logits, probabilities = logits_buffer[: len(part)], probability_buffer[: len(part)]
-        torch.mm(part, weight.t(), out=logits)
-        if bias is not None:
-            logits += bias
+        logits, probabilities = multiply(part, weight, bias), probability_buffer[: len(part)]
         torch.softmax(logits, -1, dtype=exact, out=probabilities)
         # log Σ exp from the likeliest word, whose probability cannot underflow.
         log_sum = logits.amax(-1, keepdim=True).to(exact) - probabilities.amax(-1, keepdim=True).log()
@@ -151,8 +149,8 @@ def _sweep(
         # the difference is small.
         probabilities.scatter_add_(1, target, torch.full_like(target, plan.smoothing - 1, dtype=exact))
         gradient = logits.copy_(probabilities)
-        states_gradient[start : start + plan.rows] = torch.mm(gradient, weight)
-        weight_gradient += torch.mm(gradient.t(), part)
+        states_gradient[start : start + plan.rows] = multiply(gradient, weight.t())
+        weight_gradient += multiply(gradient.t(), part.t())
         if bias is not None:
             bias_gradient += probabilities.sum(0)
     if plan.gradients and plan.smoothing:

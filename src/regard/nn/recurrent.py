@@ -7,7 +7,8 @@ from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+
+from regard.nn.product import multiply
 
 Cell = Literal["rnn", "lstm", "gru"]
 _LAYERS: dict[Cell, Callable[..., nn.RNNBase]] = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
@@ -90,7 +91,7 @@ class Stepper(NamedTuple):
         """What known inputs [batch, length, ahead] add to the gates of each step: [length, batch, gates]."""
         if self.ahead is None:
             raise ValueError("this layer has no inputs that are known ahead")
-        return F.linear(x.transpose(0, 1), self.ahead, self.bias)
+        return multiply(x.transpose(0, 1), self.ahead, self.bias)
 
     def __call__(self, given: Tensor, x: Tensor | None, state: State) -> State:
         """One step.
