@@ -168,6 +168,7 @@ def test_straight_steps_leave_other_attention_to_the_modules(dials):
         lambda layers: layers[1].feed_forward.inner.register_forward_hook(lambda *_: None),
         lambda layers: layers[1].cross_attention.register_forward_pre_hook(lambda *_: None),
         lambda layers: setattr(layers[0].feed_forward, "outer", Louder(64, 16)),
+        lambda layers: setattr(layers[0].feed_forward, "forward", lambda x: x),
         lambda layers: layers.append(nn.Identity()),
     ],
 )

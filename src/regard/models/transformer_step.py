@@ -72,7 +72,7 @@ class StraightStep:
         """The step of these layers; None where only their modules know what to do.
 
         So it is while training, for another kind of attention, and where someone who looks inside the model
-        has hooked a module or put in one of another class.
+        has hooked a module, put in one of another class, or given one another `forward`.
         """
         if hooks_of_all._global_forward_hooks or hooks_of_all._global_forward_pre_hooks:
             return None
@@ -128,7 +128,10 @@ def _common(layer: Layer) -> bool:
         and _standard(layer.self_attention.attention, Causal)
         and (cross is None or _standard(cross.attention, Global))
         and all(
-            type(module) in _KNOWN and not module._forward_hooks and not module._forward_pre_hooks
+            type(module) in _KNOWN
+            and "forward" not in vars(module)
+            and not module._forward_hooks
+            and not module._forward_pre_hooks
             for module in layer.modules()
         )
     )
