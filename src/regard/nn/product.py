@@ -87,12 +87,16 @@ def _onednn(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 
 
 def _laid_out(x: Tensor, weight: Tensor) -> Tensor:
-    """The weight, from its second use on in oneDNN's own order where that pays."""
+    """The weight; in oneDNN's own order, where it was made before, or pays because it comes a second time."""
     settled = _SETTLED.get()
-    if settled is None or x.numel() < _MANY_ROWS * weight.shape[1]:
+    if settled is None:
         return weight
     _, ordered = settled.get(id(weight), (weight, None))
-    if ordered is None and id(weight) in settled:
+    if ordered is not None:
+        return ordered
+    if x.numel() < _MANY_ROWS * weight.shape[1]:
+        return weight
+    if id(weight) in settled:
         ordered = torch.ops.mkldnn._reorder_linear_weight(weight, _MANY_ROWS)
     settled[id(weight)] = weight, ordered  # the weight too: while it lives its id is its own
     return weight if ordered is None else ordered
