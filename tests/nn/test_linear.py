@@ -90,3 +90,20 @@ def test_function_transforms_and_forward_derivatives():
     torch.testing.assert_close(mine(layer.weight, x), each(layer.weight, x))
     _, tangent = torch.func.jvp(layer, (x,), (torch.ones_like(x),))
     torch.testing.assert_close(tangent[0], layer.weight.sum(1))
+
+
+@pytest.mark.parametrize("shape", [(256,), (0, 256), (3, 0, 256), (1, 256), (2, 3, 256)])
+def test_any_number_of_rows_by_a_large_weight(shape):
+    x, weight = torch.randn(shape, requires_grad=True), torch.randn(5000, 256, requires_grad=True)
+    for product in (multiply(x, weight), torch.inference_mode()(multiply)(x, weight)):
+        torch.testing.assert_close(product, F.linear(x, weight), rtol=1e-4, atol=1e-4)
+    mine = torch.autograd.grad(multiply(x, weight).sum(), (x, weight))
+    for gradient, torchs in zip(
+        mine, torch.autograd.grad(F.linear(x, weight).sum(), (x, weight)), strict=True
+    ):
+        torch.testing.assert_close(gradient, torchs, rtol=1e-3, atol=1e-3)
+
+
+def test_sizes_that_do_not_fit():
+    with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
+        multiply(torch.randn(9, 255), torch.randn(8000, 256))

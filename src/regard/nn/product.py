@@ -106,6 +106,8 @@ def _suits_onednn(x: Tensor, weight: Tensor) -> bool:
     """Whether oneDNN can multiply these: plain float32 matrices on a CPU, and no transformation watching."""
     return (
         _HAS_OPERATORS
+        and x.numel() > 0
+        and x.shape[-1] == weight.shape[1]  # else torch says best what is wrong
         and x.dtype == weight.dtype == torch.float32
         and x.device.type == "cpu"
         and type(x) in _PLAIN
