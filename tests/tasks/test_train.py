@@ -53,6 +53,7 @@ def test_a_folder_with_something_in_it_is_left_alone(workplace, model_folder, tm
     [
         ("tokenizer.vocabulary=5000", "vocabulary"),
         ("data.train=no-such-file.tsv", r"no-such-file\.tsv"),
+        ("model.attention=none", "cannot be built|cannot go without"),
         ("model.max_length=100", r"data\.filters\.max_length"),
     ],
 )

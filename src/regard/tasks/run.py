@@ -91,7 +91,7 @@ def train(
         console = console if processes.first else None
         with _claimed(folder, recipe, resume, processes):
             task = _prepared(recipe, folder / "data", processes, console)
-        model = task.build()
+            model = _built(task)
         trainer = Trainer(
             model, task, recipe.training, folder, recipe=recipe.decisive(), console=console, device=device
         )
@@ -142,6 +142,18 @@ def _prepared(recipe: Recipe, folder: Path, processes: Processes, console: Conso
     # The first process does the work; the others then find it done.
     processes.from_first(lambda: found.append(prepare(recipe, folder, console)))
     return found[0] if found else prepare(recipe, folder)
+
+
+def _built(task: Task) -> nn.Module:
+    """The model with fresh weights.
+
+    Raises:
+        UserError: a combination that makes no sense, which a recipe's schema cannot tell.
+    """
+    try:
+        return task.build()
+    except ValueError as error:
+        raise UserError(f"the recipe's model cannot be built: {error}") from None
 
 
 def _finish(
