@@ -11,6 +11,7 @@ from torch.nn import functional as F
 import regard
 from regard import UserError
 from regard.tasks import load_recipe, train
+from regard.tasks.recipe import parse_recipe
 from regard.tasks.reinforce import Reinforced, token_log_probabilities
 from regard.tasks.translation import TranslationTask, corpus_loss
 
@@ -53,13 +54,22 @@ def test_a_folder_with_something_in_it_is_left_alone(workplace, model_folder, tm
     [
         ("tokenizer.vocabulary=5000", "vocabulary"),
         ("data.train=no-such-file.tsv", r"no-such-file\.tsv"),
-        ("model.attention=none", "cannot be built|cannot go without"),
         ("model.max_length=100", r"data\.filters\.max_length"),
     ],
 )
 def test_bad_data_leaves_nothing_behind(workplace, tmp_path, override, words):
     with pytest.raises(UserError, match=words):
         train(workplace / "recipe.toml", tmp_path / "m", overrides=[override])
+    assert not list((tmp_path / "m").glob("*"))
+
+
+def test_a_model_that_makes_no_sense_is_a_plain_error(tmp_path):
+    rows = "".join(f"{'ab'[i % 2]}\tword{i % 7} word{i % 5} word{i}\n" for i in range(300))
+    (tmp_path / "rows.tsv").write_text(rows, encoding="utf-8")
+    table = {"task": "classification", "data": {"train": str(tmp_path / "rows.tsv")}}
+    table |= {"tokenizer": {"kind": "word"}, "model": {"self_attention": {"selection": "hard"}}}
+    with pytest.raises(UserError, match=r'cannot be built: .* take "gumbel"'):
+        train(parse_recipe(table), tmp_path / "m")
     assert not list((tmp_path / "m").glob("*"))
 
 
