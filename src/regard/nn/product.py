@@ -121,9 +121,12 @@ def _suits_onednn(x: Tensor, weight: Tensor) -> bool:
 
 
 _PLAIN = (Tensor, nn.Parameter)
+# None of these is public: where torch lacks one of them, torch multiplies.
 _HAS_OPERATORS = (
     platform.machine() in ("x86_64", "AMD64")
     and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
     and hasattr(torch.ops.mkldnn, "_linear_pointwise")
     and hasattr(torch.ops.mkldnn, "_reorder_linear_weight")
+    and hasattr(torch._C, "_are_functorch_transforms_active")
+    and hasattr(forward_ad, "_current_level")
 )
