@@ -10,7 +10,8 @@ import torch
 import regard
 from regard import UserError
 from regard.tasks import load_folder
-from regard.tasks.folder import ModelFolderError, fill_model, save_model
+from regard.tasks.folder import fill_model, save_model
+from regard.tasks.layout import ModelFolderError
 from regard.tasks.translator import new_model
 from regard.tasks.vocabularies import Vocabularies
 

@@ -1,6 +1,7 @@
 """From a recipe to a model, and what stands in the way."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -10,7 +11,7 @@ from torch.nn import functional as F
 
 import regard
 from regard import UserError
-from regard.tasks import load_recipe, train
+from regard.tasks import load_folder, load_recipe, train
 from regard.tasks.recipe import parse_recipe
 from regard.tasks.reinforce import Reinforced, token_log_probabilities
 from regard.tasks.translation import TranslationTask, corpus_loss
@@ -85,6 +86,38 @@ def test_a_changed_recipe_is_not_resumed(workplace, tmp_path, monkeypatch):
         train(workplace / "recipe.toml", tmp_path / "m", resume=True, overrides=["training.clip=0.5"])
     # How to search is no part of the weights.
     regard.load(train(workplace / "recipe.toml", tmp_path / "m", resume=True, overrides=["decoding.beam=1"]))
+
+
+class TestStartingFromAModel:
+    """`start`: weights, vocabulary and shape of another model."""
+
+    def recipe(self, workplace, start, **sections):
+        table = {"task": "translation", "data": {"train": str(workplace / "pairs.tsv")}, "start": str(start)}
+        training = {"updates": 1, "learning_rate": 1e-9, "precision": "fp32", "tokens": 512}
+        return {**table, "training": training, **sections}
+
+    def test_it_goes_on_from_there(self, workplace, model_folder, tmp_path):
+        shutil.copytree(model_folder, tmp_path / "first")
+        table = self.recipe(workplace, tmp_path / "first", model={"dropout": 0.1})
+        recipe = parse_recipe(table)
+        assert (recipe.model.width, recipe.model.dropout, recipe.tokenizer.vocabulary) == (16, 0.1, 300)
+        train(recipe, tmp_path / "second")
+        shutil.rmtree(tmp_path / "first")  # a finished model needs nothing of the one that it began with
+        first, second = load_folder(model_folder), load_folder(tmp_path / "second")
+        assert first.tokenizers[""].to_bytes() == second.tokenizers[""].to_bytes()
+        for name, weight in first.weights.items():
+            torch.testing.assert_close(second.weights[name], weight, atol=1e-6, rtol=0)
+        assert f"from the weights of `{tmp_path / 'first'}`" in second.card
+
+    def test_what_does_not_fit_is_said(self, workplace, model_folder, tmp_path):
+        with pytest.raises(UserError, match=r"vocabulary' = 400: .* where it is 300; leave it out"):
+            parse_recipe(self.recipe(workplace, model_folder, tokenizer={"vocabulary": 400}))
+        wider = parse_recipe(self.recipe(workplace, model_folder, model={"width": 32}))
+        with pytest.raises(UserError, match=r"leave what gives its shape out of \[model\]"):
+            train(wider, tmp_path / "m")
+        assert not list((tmp_path / "m").glob("*"))
+        with pytest.raises(UserError, match="neither a model folder nor a model that ships"):
+            parse_recipe(self.recipe(workplace, "en-fri"))
 
 
 def test_what_is_prepared_is_used_again(workplace, tmp_path):

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from regard.tasks.evaluation import evaluate
-    from regard.tasks.folder import load_folder, save_model, shipped_models
+    from regard.tasks.folder import load_folder, save_model
+    from regard.tasks.layout import shipped_models
     from regard.tasks.predictors import load
     from regard.tasks.recipe import Recipe, load_recipe, parse_recipe
     from regard.tasks.run import train
@@ -22,7 +23,7 @@ _HOMES = {
     "load_recipe": "recipe",
     "parse_recipe": "recipe",
     "save_model": "folder",
-    "shipped_models": "folder",
+    "shipped_models": "layout",
     "train": "run",
 }
 

@@ -6,14 +6,19 @@ from typing import Any
 from regard.data.catalogue import named
 from regard.tasks.recipe import Recipe
 
+_CREDITS = "## Data and credits"
 
-def model_card(recipe: Recipe, metrics: Mapping[str, Any], *, parameters: int) -> str:
+
+def model_card(
+    recipe: Recipe, metrics: Mapping[str, Any], *, parameters: int, start: str | None = None
+) -> str:
     """The text of a model folder's README.md.
 
     Args:
         recipe: the model was trained by it.
         metrics: as in metrics.json.
         parameters: how many numbers were learnt.
+        start: the card of the model that training began from, whose credits go on.
     """
     model = recipe.model
     sections = [
@@ -21,7 +26,7 @@ def model_card(recipe: Recipe, metrics: Mapping[str, Any], *, parameters: int) -
         f"A model for {recipe.task.replace('-', ' ')}, trained with Regard: {_network(recipe)}, "
         f"width {model.width}, {parameters:,} parameters, stored as {recipe.weights}.",
         "## Figures\n\n" + _figures(metrics),
-        "## Data and credits\n\n" + _credits(recipe),
+        f"{_CREDITS}\n\n{_credits(recipe)}" + ("" if start is None else _inherited(recipe, start)),
         "## Limits\n\n"
         "It has seen nothing but the data above, in pieces of at most "
         f"{recipe.data.filters.max_length} tokens; on other kinds of text it is worse than the figures say. "
@@ -76,3 +81,11 @@ def _credits(recipe: Recipe) -> str:
         if not about.may_ship:
             lines.append(f"  *The terms of {name} do not allow a model trained on it to be passed on.*")
     return "\n".join(lines)
+
+
+def _inherited(recipe: Recipe, card: str) -> str:
+    """The credits in the card of the model that training began from."""
+    _, _, after = card.partition(f"{_CREDITS}\n\n")
+    credits, _, _ = after.partition("\n\n## ")
+    began = f"Training began from the weights of `{recipe.start}`, which had learnt from:"
+    return f"\n\n{began}\n\n{credits.strip()}"

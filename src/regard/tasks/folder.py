@@ -5,7 +5,6 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +16,17 @@ from torch import Tensor, nn
 
 from regard.data.tokenizer import Tokenizer
 from regard.errors import UserError
-from regard.tasks.recipe import Recipe, load_recipe
-
-WEIGHTS = "model.safetensors"
-RECIPE = "recipe.toml"
-METRICS = "metrics.json"
-CARD = "README.md"
-HASHES = "SHA256SUMS"
-
-
-class ModelFolderError(UserError):
-    """A model folder that is missing, incomplete, altered, or of another task."""
+from regard.tasks.layout import (
+    CARD,
+    HASHES,
+    METRICS,
+    RECIPE,
+    WEIGHTS,
+    ModelFolderError,
+    find_model,
+    tokenizer_file,
+)
+from regard.tasks.recipe import Recipe, read_resolved
 
 
 @dataclass(frozen=True)
@@ -40,6 +39,7 @@ class ModelFolder:
         tokenizers: by name: ``{"": joint}``, or ``{"source": …, "target": …}``.
         metrics: figures written after training; a `classes` list for classifiers.
         weights: parameter name -> float32 tensor.
+        card: the text of its README.md.
     """
 
     path: Path
@@ -47,6 +47,7 @@ class ModelFolder:
     tokenizers: dict[str, Tokenizer]
     metrics: dict[str, Any]
     weights: dict[str, Tensor]
+    card: str
 
 
 def save_model(
@@ -101,11 +102,11 @@ def load_folder(path_or_name: str | Path, *, task: str | None = None) -> ModelFo
         >>> load_folder("no-such-model")
         Traceback (most recent call last):
         ...
-        regard.tasks.folder.ModelFolderError: no-such-model: neither a model folder nor a model ...
+        regard.tasks.layout.ModelFolderError: no-such-model: neither a model folder nor a model ...
     """
     path = find_model(path_or_name)
     files = _checked_files(path)
-    recipe = load_recipe(path / RECIPE)
+    recipe = read_resolved(path / RECIPE)
     if task is not None and recipe.task != task:
         raise ModelFolderError(f"{path}: this model's task is {recipe.task}; a model for {task} is needed")
     try:
@@ -118,7 +119,7 @@ def load_folder(path_or_name: str | Path, *, task: str | None = None) -> ModelFo
         for name, data in files.items()
         if name.endswith("tokenizer.json")
     }
-    return ModelFolder(path, recipe, tokenizers, json.loads(files[METRICS]), weights)
+    return ModelFolder(path, recipe, tokenizers, json.loads(files[METRICS]), weights, files[CARD].decode())
 
 
 def fill_model(model: nn.Module, folder: ModelFolder) -> None:
@@ -138,51 +139,6 @@ def fill_model(model: nn.Module, folder: ModelFolder) -> None:
         raise ModelFolderError(
             f"{source}: the weights do not fit {RECIPE}: missing {lost[:3]}, unexpected {unexpected[:3]}"
         )
-
-
-def find_model(path_or_name: str | Path) -> Path:
-    """The folder of a model given by path or by the name of a shipped model.
-
-    A folder on disk wins over a shipped name; its path may always be written as ``./NAME``.
-
-    Raises:
-        ModelFolderError: there is no such model; the message lists those that ship.
-    """
-    path = Path(path_or_name)
-    if (path / RECIPE).exists() or (path / WEIGHTS).exists() or (path / HASHES).exists():
-        return path
-    shipped = shipped_models()
-    if str(path_or_name) in shipped:
-        return shipped[str(path_or_name)]
-    if path.is_dir():
-        raise ModelFolderError(
-            f"{path}: no model in this folder ({WEIGHTS}, {RECIPE} and {HASHES} are missing)"
-        )
-    names = ", ".join(sorted(shipped)) or "none"
-    raise ModelFolderError(
-        f"{path_or_name}: neither a model folder nor a model that ships (these ship: {names})"
-    )
-
-
-def shipped_models() -> dict[str, Path]:
-    """Names and folders of the models that are part of the installed package.
-
-    Example:
-        >>> isinstance(shipped_models(), dict)
-        True
-    """
-    root = Path(str(resources.files("regard"))) / "pretrained"
-    return {child.name: child for child in sorted(root.glob("*")) if (child / WEIGHTS).exists()}
-
-
-def tokenizer_file(name: str) -> str:
-    """The file that holds a tokenizer of this name.
-
-    Example:
-        >>> tokenizer_file(""), tokenizer_file("source")
-        ('tokenizer.json', 'source-tokenizer.json')
-    """
-    return f"{name}-tokenizer.json" if name else "tokenizer.json"
 
 
 def write_atomically(path: Path, data: bytes) -> None:

@@ -19,8 +19,9 @@ from regard.data.splits import texts_of
 from regard.data.tokenizer import Tokenizer
 from regard.models.language_model import LanguageModel
 from regard.nn.cross_entropy import linear_cross_entropy
-from regard.tasks.folder import tokenizer_file, write_atomically
+from regard.tasks.folder import write_atomically
 from regard.tasks.generator import block_length, new_model
+from regard.tasks.layout import tokenizer_file
 from regard.tasks.recipe import Recipe
 from regard.tasks.talk import say
 from regard.training.trainable import Loss

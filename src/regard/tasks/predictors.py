@@ -26,14 +26,14 @@ def load(path_or_name: str | Path, *, task: str | None = None, **options: Any) -
         **options: of the predictor: ``device``, ``precision``.
 
     Raises:
-        regard.tasks.folder.ModelFolderError: no such model; a file missing, truncated or altered; another
+        regard.tasks.layout.ModelFolderError: no such model; a file missing, truncated or altered; another
             task.
 
     Example:
         >>> load("no-such-model")
         Traceback (most recent call last):
         ...
-        regard.tasks.folder.ModelFolderError: no-such-model: neither a model folder nor a model ...
+        regard.tasks.layout.ModelFolderError: no-such-model: neither a model folder nor a model ...
     """
     folder = load_folder(path_or_name, task=task)
     return _PREDICTORS[folder.recipe.task].from_folder(folder, **options)

@@ -15,6 +15,7 @@ from regard.data.config import DataConfig, TokenizerConfig
 from regard.decoding.config import DecodingConfig
 from regard.errors import UserError
 from regard.models.config import ModelConfig
+from regard.tasks.layout import RECIPE, find_model
 from regard.tasks.toml import dump_toml
 from regard.training.config import TrainingConfig
 
@@ -31,10 +32,13 @@ class Recipe(BaseModel):
     Each section is the configuration of one layer of the library and is documented there. All
     randomness follows from `seed`; it is training's seed too, unless that is given.
 
+    Training begins from the weights and the vocabulary of `start`, if one is named: a model folder or
+    a model that ships. Its `model` and `tokenizer` then stand where the recipe says nothing else.
+
     Example:
         >>> recipe = parse_recipe({"task": "translation", "data": {"name": "multi30k"}})
-        >>> recipe.seed, recipe.weights
-        (1, 'float32')
+        >>> recipe.seed, recipe.weights, recipe.start
+        (1, 'float32', None)
     """
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
@@ -43,6 +47,7 @@ class Recipe(BaseModel):
     seed: int = Field(default=1, ge=0)
     weights: Literal["float32", "float16"] = "float32"
     """How the finished weights are stored; they are computed with in float32 either way."""
+    start: str | None = None
     data: DataConfig
     tokenizer: TokenizerConfig = TokenizerConfig()
     model: ModelConfig = ModelConfig()
@@ -91,6 +96,7 @@ def load_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
     Raises:
         RecipeError: no such file, not TOML, an unknown key, or a value of the wrong type; the message
             names the key, the file and the nearest valid key.
+        ModelFolderError: there is no model to `start` from.
 
     Example:
         >>> load_recipe("no-such-recipe.toml")
@@ -100,6 +106,15 @@ def load_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
     """
     path = Path(path)
     return parse_recipe(_read(path), overrides, origin=str(path))
+
+
+def read_resolved(path: Path) -> Recipe:
+    """Read the recipe that a run wrote, which says everything: the model that it started from may be gone.
+
+    Raises:
+        RecipeError: as `load_recipe`.
+    """
+    return _checked(_read(path), {}, str(path))
 
 
 def parse_recipe(
@@ -119,6 +134,27 @@ def parse_recipe(
         keys, text = _split_override(override)
         _assign(raw, keys, _parse_value(text), override)
         texts[keys] = text
+    return _checked(_begun(raw, origin), texts, origin)
+
+
+def _begun(raw: dict[str, Any], origin: str) -> dict[str, Any]:
+    """The table with the sections of the model that it starts from below its own."""
+    start, vocabulary = raw.get("start"), raw.get("tokenizer", {})
+    if not isinstance(start, str) or not isinstance(vocabulary, dict):
+        return raw
+    before = _read(find_model(start) / RECIPE)
+    below = {section: before.get(section, {}) for section in ("model", "tokenizer")}
+    for key, value in vocabulary.items():
+        if key != "dropout" and value != (learnt := below["tokenizer"].get(key, value)):
+            raise RecipeError(
+                f"{origin}: 'tokenizer.{key}' = {json.dumps(value)}: the vocabulary is that of the model to "
+                f"start from, {start}, where it is {json.dumps(learnt)}; leave it out"
+            )
+    return _merged(below, raw)
+
+
+def _checked(raw: dict[str, Any], texts: Mapping[tuple[str, ...], str], origin: str) -> Recipe:
+    """The recipe that a table says, once it fits the schema; `texts` are what overrides said."""
     try:
         return _validate(raw)
     except ValidationError as error:

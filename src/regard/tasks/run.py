@@ -13,8 +13,9 @@ from regard.data.tokenizer import Tokenizer
 from regard.errors import UserError
 from regard.tasks.card import model_card
 from regard.tasks.classification import ClassificationTask
-from regard.tasks.folder import RECIPE, WEIGHTS, save_model, write_atomically
+from regard.tasks.folder import ModelFolder, fill_model, load_folder, save_model, write_atomically
 from regard.tasks.language_modelling import LanguageModellingTask
+from regard.tasks.layout import RECIPE, WEIGHTS, ModelFolderError, tokenizer_file
 from regard.tasks.recipe import Recipe, load_recipe
 from regard.tasks.reinforce import bare
 from regard.tasks.talk import say
@@ -87,16 +88,17 @@ def train(
     elif overrides:
         raise ValueError("overrides are for a recipe file; a Recipe is already whole")
     folder = Path(out) if out is not None else Path("models") / name
+    start = None if recipe.start is None else load_folder(recipe.start, task=recipe.task)
     with join(device := pick_device()) as processes:
         console = console if processes.first else None
         with _claimed(folder, recipe, resume, processes):
-            task = _prepared(recipe, folder / "data", processes, console)
-            model = _built(task)
+            task = _prepared(recipe, start, folder / "data", processes, console)
+            model = _built(task, start)
         trainer = Trainer(
             model, task, recipe.training, folder, recipe=recipe.decisive(), console=console, device=device
         )
         figures = trainer.fit(resume)
-        processes.from_first(lambda: _finish(folder, recipe, task, model, figures, console))
+        processes.from_first(lambda: _finish(folder, recipe, start, task, model, figures, console))
     return folder
 
 
@@ -137,28 +139,49 @@ def _claim(folder: Path, recipe: Recipe, resume: bool) -> bool:
     return fresh
 
 
-def _prepared(recipe: Recipe, folder: Path, processes: Processes, console: Console | None) -> Task:
+def _prepared(
+    recipe: Recipe, start: ModelFolder | None, folder: Path, processes: Processes, console: Console | None
+) -> Task:
     found: list[Task] = []
+
+    def work() -> None:
+        if start is not None:
+            folder.mkdir(exist_ok=True)
+            for name, tokenizer in start.tokenizers.items():
+                write_atomically(folder / tokenizer_file(name), tokenizer.to_bytes())
+        found.append(prepare(recipe, folder, console))
+
     # The first process does the work; the others then find it done.
-    processes.from_first(lambda: found.append(prepare(recipe, folder, console)))
+    processes.from_first(work)
     return found[0] if found else prepare(recipe, folder)
 
 
-def _built(task: Task) -> nn.Module:
-    """The model with fresh weights.
+def _built(task: Task, start: ModelFolder | None) -> nn.Module:
+    """The model with fresh weights, or those of the model to start from.
 
     Raises:
-        UserError: a combination that makes no sense, which a recipe's schema cannot tell.
+        UserError: a combination that makes no sense, which a recipe's schema cannot tell, or weights of
+            another shape.
     """
     try:
-        return task.build()
+        model = task.build()
     except ValueError as error:
         raise UserError(f"the recipe's model cannot be built: {error}") from None
+    if start is not None:
+        try:
+            fill_model(bare(model), start)
+        except ModelFolderError as error:
+            raise UserError(
+                f"the recipe's model is not that of {start.path}, from which it is to start; leave what "
+                f"gives its shape out of [model]: {error}"
+            ) from None
+    return model
 
 
 def _finish(
     folder: Path,
     recipe: Recipe,
+    start: ModelFolder | None,
     task: Task,
     model: nn.Module,
     figures: dict[str, float],
@@ -168,6 +191,6 @@ def _finish(
     metrics = {"validation": figures, **task.facts(), **task.evaluate(model, console)}
     parameters = sum(parameter.numel() for parameter in model.parameters())
     metrics["parameters"] = parameters
-    card = model_card(recipe, metrics, parameters=parameters)
+    card = model_card(recipe, metrics, parameters=parameters, start=None if start is None else start.card)
     save_model(folder, model=model, recipe=recipe, tokenizers=task.tokenizers(), metrics=metrics, card=card)
     say(console, f"The model is in {folder}.")

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from regard.data.config import TokenizerConfig
 from regard.data.tokenizer import Tokenizer
-from regard.tasks.folder import tokenizer_file, write_atomically
+from regard.tasks.folder import write_atomically
+from regard.tasks.layout import tokenizer_file
 
 
 @dataclass(frozen=True)
