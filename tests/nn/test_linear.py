@@ -107,3 +107,24 @@ def test_any_number_of_rows_by_a_large_weight(shape):
 def test_sizes_that_do_not_fit():
     with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
         multiply(torch.randn(9, 255), torch.randn(8000, 256))
+
+
+BIASES = {
+    "every other": torch.randn(24)[::2],
+    "one number for all": torch.randn(1).expand(12),
+    "of one element": torch.randn(1),
+    "of a number for each row": torch.randn(9, 12),
+    "in another order": torch.randn(12, 9).t(),
+}
+
+
+@pytest.mark.parametrize("name", BIASES)
+def test_a_bias_may_be_any_that_torch_takes(name):
+    bias, x, weight = BIASES[name], torch.randn(9, 16), torch.randn(12, 16)
+    for product in (multiply(x, weight, bias), torch.inference_mode()(multiply)(x, weight, bias)):
+        torch.testing.assert_close(product, F.linear(x, weight, bias), rtol=1e-4, atol=1e-5)
+
+
+def test_a_bias_of_another_dtype_is_torchs_to_refuse():
+    with pytest.raises(RuntimeError, match="dtype"):
+        multiply(torch.randn(9, 16), torch.randn(12, 16), torch.randn(12, dtype=torch.float64))

@@ -37,7 +37,7 @@ def multiply(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         tensor([4., 4.])
     """
     few = x.numel() < _FEW_ROWS * weight.shape[1]
-    if (few and weight.numel() < _LARGE) or not _suits_onednn(x, weight):
+    if (few and weight.numel() < _LARGE) or not _suits_onednn(x, weight, bias):
         return F.linear(x, weight, bias)
     if torch.is_grad_enabled():
         return _Product.apply(x, weight, bias)  # type: ignore[no-any-return, no-untyped-call]
@@ -102,7 +102,7 @@ def _laid_out(x: Tensor, weight: Tensor) -> Tensor:
     return weight if ordered is None else ordered
 
 
-def _suits_onednn(x: Tensor, weight: Tensor) -> bool:
+def _suits_onednn(x: Tensor, weight: Tensor, bias: Tensor | None) -> bool:
     """Whether oneDNN can multiply these: plain float32 matrices on a CPU, and no transformation watching."""
     return (
         _HAS_OPERATORS
@@ -112,11 +112,24 @@ def _suits_onednn(x: Tensor, weight: Tensor) -> bool:
         and x.device.type == "cpu"
         and type(x) in _PLAIN
         and type(weight) in _PLAIN
+        and (bias is None or _suits_as_bias(bias, weight))
         and bool(torch.backends.mkldnn.enabled)
         and not torch.is_autocast_enabled("cpu")
         and not torch.compiler.is_compiling()
         and not torch._C._are_functorch_transforms_active()
         and forward_ad._current_level < 0
+    )
+
+
+def _suits_as_bias(bias: Tensor, weight: Tensor) -> bool:
+    """oneDNN's operator takes the bias to be one number for each output, next to each other, unchecked."""
+    return (
+        bias.dim() == 1
+        and bias.shape[0] == weight.shape[0]
+        and bias.dtype == weight.dtype
+        and bias.device == weight.device
+        and type(bias) in _PLAIN
+        and bias.is_contiguous()
     )
 
 
