@@ -104,6 +104,19 @@ def test_a_finished_corpus_is_used_again(tokenizer: Tokenizer, tmp_path: Path) -
     assert changed.digest != first.digest
 
 
+@pytest.mark.parametrize("file", ["source.ids", "target.starts", "lengths", "corpus.json"])
+def test_a_damaged_corpus_is_made_anew(tokenizer: Tokenizer, tmp_path: Path, file: str) -> None:
+    both = (tokenizer, tokenizer)
+    whole = rows_of(build_corpus(PAIRS, both, tmp_path / "c", key="mine"))
+    path = tmp_path / "c" / file
+    path.write_bytes(path.read_bytes()[:-3])
+    assert rows_of(build_corpus(PAIRS, both, tmp_path / "c", key="mine")) == whole
+    path.unlink()
+    if file != "corpus.json":  # without it the folder might be anybody's
+        assert rows_of(build_corpus(PAIRS, both, tmp_path / "c", key="mine")) == whole
+    assert [path.name for path in tmp_path.iterdir()] == ["c"]
+
+
 def test_a_failed_build_leaves_nothing(tokenizer: Tokenizer, tmp_path: Path) -> None:
     def broken() -> Iterator[Pair]:
         yield PAIRS[0]

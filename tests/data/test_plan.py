@@ -1,6 +1,9 @@
 """The batch plan: every row once an epoch, the same batches at any world size, little padding."""
 
+import errno
+import os
 import tracemalloc
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +13,7 @@ from hypothesis import strategies as st
 
 from regard.data import BatchPlan, BlockPlan
 from regard.data import ordering as ordering_module
+from regard.data.lines import DataError
 from regard.data.permutation import mix, permute
 
 
@@ -96,6 +100,59 @@ def test_on_disk_it_is_the_same_and_is_found_again(tmp_path: Path) -> None:
     assert epoch_of(plans[0], 2) == epoch_of(plans[1], 2) == epoch_of(plans[2], 2)
     BatchPlan(table, 901, 3, tmp_path)
     assert len(list(tmp_path.iterdir())) == 6  # another budget, another arrangement
+
+
+class TestFoundAgain:
+    def test_each_table_has_its_own(self, tmp_path: Path) -> None:
+        BatchPlan(realistic(50), 900, 3, tmp_path)
+        plan = BatchPlan(realistic(90), 900, 3, tmp_path)
+        assert sorted(row for batch in epoch_of(plan, 0) for row in batch) == list(range(90))
+
+    @pytest.mark.parametrize("part", ["order", "groups", "batches"])
+    @pytest.mark.parametrize("share", [0.0, 0.5, 0.99])
+    def test_damaged_files_are_made_anew(self, tmp_path: Path, part: str, share: float) -> None:
+        table = realistic(500)
+        whole = epoch_of(BatchPlan(table, 300, 3, tmp_path), 0)
+        (path,) = tmp_path.glob(f"*-{part}.npy")
+        path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+        assert epoch_of(BatchPlan(table, 300, 3, tmp_path), 0) == whole
+        np.save(path, np.arange(7))
+        assert epoch_of(BatchPlan(table, 300, 3, tmp_path), 0) == whole
+        assert len(list(tmp_path.iterdir())) == 3
+
+    def test_a_full_disk_is_told_before_the_file_is_mapped(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def full(*_: object) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
+        with pytest.raises(DataError, match=r"could not be written.*No space left"):
+            BatchPlan(realistic(50), 900, 3, tmp_path)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_no_folder(self, tmp_path: Path) -> None:
+        with pytest.raises(DataError, match="nowhere: the order of the rows could not be written"):
+            BatchPlan(realistic(50), 900, 3, tmp_path / "nowhere")
+
+    def test_the_space_of_the_file_is_taken(self, tmp_path: Path) -> None:
+        ordering_module._space(tmp_path / "order.npy", 1 << 20)
+        assert (tmp_path / "order.npy").stat().st_blocks * 512 >= 4 << 20
+
+    def test_systems_that_cannot_reserve(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        table = realistic(500)
+        monkeypatch.delattr(os, "posix_fallocate", raising=False)
+        monkeypatch.setattr(ordering_module, "CHUNK", 64)
+        assert epoch_of(BatchPlan(table, 300, 3, tmp_path), 0) == epoch_of(BatchPlan(table, 300, 3), 0)
+
+
+def test_it_never_changes(tmp_path: Path) -> None:
+    # A run resumed by a later version must read the same batches.
+    rows = np.arange(400)
+    table = np.stack([3 + rows * 7919 % 37, 3 + rows * 104729 % 41], 1)
+    for plan in (BatchPlan(table, 256, 9), BatchPlan(table, 256, 9, tmp_path)):
+        read = [plan.plan(epoch, step).tolist() for epoch in (0, 5) for step in range(plan.steps_per_epoch)]
+        assert sha256(repr(read).encode()).hexdigest()[:16] == "6017693b2e33bfb8"
 
 
 def test_chunks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from regard.data import DataConfig, Pair, __all__, labelled_of, pairs_of, texts_of
+from regard.data import (
+    DataConfig,
+    FilterConfig,
+    Pair,
+    TokenizerConfig,
+    __all__,
+    labelled_of,
+    pairs_of,
+    texts_of,
+)
 from regard.data.lines import DataError
 
 
@@ -120,6 +129,14 @@ class TestConfig:
     def test_unknown_keys(self) -> None:
         with pytest.raises(ValidationError, match="max_len"):
             DataConfig.model_validate({"name": "multi30k", "filters": {"max_len": 3}})
+
+    @pytest.mark.parametrize("value", ["nan", "inf"])
+    def test_numbers_are_finite(self, value: str) -> None:
+        for kind, key in ((FilterConfig, "max_ratio"), (TokenizerConfig, "dropout")):
+            with pytest.raises(ValidationError, match=key):
+                kind.model_validate({key: float(value)})
+        with pytest.raises(ValidationError, match="hold_out"):
+            DataConfig.model_validate({"name": "multi30k", "hold_out": float(value)})
 
 
 def test_reading_a_recipe_loads_no_torch() -> None:

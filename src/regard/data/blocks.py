@@ -10,6 +10,7 @@ import torch
 from regard.data.batches import BOS, EOS, IGNORE, TextBatch
 from regard.data.corpus import EncodedCorpus
 from regard.data.permutation import mix, permute
+from regard.data.plan import check_step
 from regard.data.tokenizer import Tokenizer
 
 
@@ -118,10 +119,7 @@ class BlockPlan:
         Raises:
             ValueError: step or rank out of range.
         """
-        if not 0 <= step < self.steps_per_epoch:
-            raise ValueError(f"step {step} of an epoch of {self.steps_per_epoch}")
-        if not 0 <= rank < world:
-            raise ValueError(f"rank {rank} of {world}")
+        check_step(step, self.steps_per_epoch, rank, world)
         first = step * self._rows
         places = np.arange(first + rank, min(first + self._rows, self._count), world)
         return permute(places, self._count, mix(self.seed, epoch))

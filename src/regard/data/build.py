@@ -79,9 +79,9 @@ def build_corpus(
     folder = Path(folder)
     filters = filters or FilterConfig(max_length=1 << 30, max_ratio=1e9, duplicates="keep")
     made_of = _made_of(encoders, filters, key)
-    if key and _holds(folder, made_of):
-        with contextlib.suppress(DataError):  # a damaged one is made anew
-            return EncodedCorpus(folder)
+    made = _made(folder, made_of) if key else None
+    if made is not None:
+        return made
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / ABOUT).is_file()):
         raise DataError(f"{folder}: holds something else; give an empty or a new folder for {name}")
     try:
@@ -167,21 +167,24 @@ def _chunks(rows: Iterator[tuple[str, ...]]) -> Iterator[list[tuple[str, ...]]]:
         yield chunk
 
 
-def _holds(folder: Path, made_of: str) -> bool:
+def _made(folder: Path, made_of: str) -> EncodedCorpus | None:
+    """The corpus in the folder where it is made of the same and is whole; a damaged one is made anew."""
     try:
-        return bool(json.loads((folder / ABOUT).read_text("utf-8")).get("made_of") == made_of)
-    except (OSError, ValueError, AttributeError):
-        return False
+        if json.loads((folder / ABOUT).read_text("utf-8")).get("made_of") == made_of:
+            return EncodedCorpus(folder)
+    except (OSError, ValueError, AttributeError, DataError):
+        pass
+    return None
 
 
 def _move(work: Path, folder: Path, made_of: str) -> None:
     try:
-        if folder.exists() and not (made_of and _holds(folder, made_of)):
+        if folder.exists() and not (made_of and _made(folder, made_of)):
             shutil.rmtree(folder)
         work.replace(folder)
     except OSError:
         # Another process that builds the same corpus was first: its rows are ours.
-        if not (made_of and _holds(folder, made_of)):
+        if not (made_of and _made(folder, made_of)):
             raise
 
 

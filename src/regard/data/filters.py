@@ -6,7 +6,6 @@ from hashlib import blake2b
 from typing import TypeVar
 
 from regard.data.config import FilterConfig
-from regard.data.pairs import Pair
 
 Row = TypeVar("Row", bound=tuple[str, ...])
 
@@ -45,6 +44,7 @@ class PairFilter:
     """Decides row by row; `report` counts. `texts` is asked before encoding, `lengths` after.
 
     Example:
+        >>> from regard.data.pairs import Pair
         >>> keep = PairFilter(FilterConfig())
         >>> rows = [Pair("Go.", "Va !"), Pair("Go.", "Va !"), Pair("", "?")]
         >>> [row for row in keep.texts(rows)], str(keep.report)
@@ -87,15 +87,3 @@ class PairFilter:
             return True
         self._seen.add(key)
         return False
-
-
-def filter_pairs(pairs: Iterable[Pair], config: FilterConfig) -> tuple[list[Pair], FilterReport]:
-    """Filter a small set by text alone, lengths counted in words.
-
-    Example:
-        >>> filter_pairs([Pair("a b", "c"), Pair("a b", "c")], FilterConfig())[1].duplicates
-        1
-    """
-    keep = PairFilter(config)
-    kept = [p for p in keep.texts(pairs) if keep.lengths([len(text.split()) for text in p])]
-    return kept, keep.report

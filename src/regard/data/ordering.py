@@ -1,5 +1,6 @@
 """Rows in order of length, cut into groups and batches; in memory bounded by the number of lengths."""
 
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+from regard.data.lines import DataError
 
 Ints = npt.NDArray[np.int64]
 Table = npt.NDArray[np.integer[Any]]
@@ -48,24 +51,70 @@ def arrange(table: Table, tokens: int, specials: int, order: npt.NDArray[Any] | 
 
 
 def arrange_on_disk(table: Table, tokens: int, specials: int, folder: Path) -> Arrangement:
-    """The same in files of a folder, made once and mapped from then on.
+    """The same in files of a folder, made once and mapped from then on; damaged ones are made anew.
 
     Several processes may do this at once: each moves whole files into place, and all are equal.
+
+    Raises:
+        DataError: the folder cannot be written, or its disk is full.
     """
-    stem = f"plan-{tokens}-{table.shape[1]}-{specials}"
+    stem = f"plan-{tokens}-{table.shape[1]}-{specials}-{len(table)}"
     paths = [folder / f"{stem}-{part}.npy" for part in Arrangement._fields]
-    if not all(path.is_file() for path in paths):
+    found = _mapped(paths, len(table))
+    if found is not None:
+        return found
+    try:
         with tempfile.TemporaryDirectory(prefix=f".{stem}-", dir=folder) as work:
             drafts = [Path(work) / path.name for path in paths]
-            dtype = np.uint32 if len(table) < 1 << 32 else np.int64
-            order = np.lib.format.open_memmap(drafts[0], mode="w+", dtype=dtype, shape=(len(table),))
+            order = _space(drafts[0], len(table))
             arranged = arrange(table, tokens, specials, order)
             order.flush()
-            np.save(drafts[1], arranged.groups)
-            np.save(drafts[2], arranged.batches)
+            for draft, part in zip(drafts[1:], arranged[1:], strict=True):
+                np.save(draft, part)
             for draft, path in zip(drafts, paths, strict=True):
+                _sync(draft)
                 draft.replace(path)
-    return Arrangement(*(np.load(path, mmap_mode="r") for path in paths))
+    except OSError as error:
+        raise DataError(
+            f"{folder}: the order of the rows could not be written ({error.strerror or error})"
+        ) from None
+    made = _mapped(paths, len(table))
+    assert made is not None  # it has just been written
+    return made
+
+
+def _mapped(paths: list[Path], rows: int) -> Arrangement | None:
+    """The files where all are there and fit each other and so many rows."""
+    try:
+        found = Arrangement(*(np.load(path, mmap_mode="r") for path in paths))
+    except (OSError, EOFError, ValueError):
+        return None
+    whole = all(part.ndim == 1 and part.dtype.kind in "iu" and part.size for part in found)
+    fit = whole and len(found.order) == found.groups[-1] == found.batches[-1] == rows
+    return found if fit else None
+
+
+def _space(path: Path, rows: int) -> np.memmap[Any, Any]:
+    """A mapped file for row numbers. Its space is taken first.
+
+    A mapped file starts as a hole, and a write to a hole of a full disk kills the process without a word.
+    """
+    dtype = np.uint32 if rows < 1 << 32 else np.int64
+    order = np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=(rows,))
+    with path.open("r+b") as file:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), 0, order.offset + order.nbytes)
+        else:
+            file.seek(order.offset)
+            for first in range(0, rows, CHUNK):
+                file.write(bytes(min(CHUNK, rows - first) * order.itemsize))
+    return order
+
+
+def _sync(path: Path) -> None:
+    # A name that outlives a power cut must not be that of an empty file.
+    with path.open("r+b") as file:
+        os.fsync(file.fileno())
 
 
 def _keys(table: Table, specials: int) -> Iterator[Ints]:

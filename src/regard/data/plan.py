@@ -32,6 +32,7 @@ class BatchPlan:
 
     Raises:
         ValueError: no rows.
+        DataError: the folder cannot be written, or its disk is full.
 
     Example:
         >>> plan = BatchPlan(np.array([3, 9, 3, 3, 9]), tokens=12, seed=0)
@@ -69,10 +70,7 @@ class BatchPlan:
         Raises:
             ValueError: step or rank out of range.
         """
-        if not 0 <= step < self.steps_per_epoch:
-            raise ValueError(f"step {step} of an epoch of {self.steps_per_epoch}")
-        if not 0 <= rank < world:
-            raise ValueError(f"rank {rank} of {world}")
+        check_step(step, self.steps_per_epoch, rank, world)
         batch = int(permute(step, self.steps_per_epoch, mix(self.seed, epoch, 0)))
         first, last = int(self._batches[batch]), int(self._batches[batch + 1])
         place = np.arange(first + rank, last, world)
@@ -82,3 +80,15 @@ class BatchPlan:
             place - start, size, np.uint64(mix(self.seed, epoch, 1)) ^ group.astype(np.uint64)
         )
         return np.asarray(self._order[shuffled], dtype=np.int64)
+
+
+def check_step(step: int, steps: int, rank: int, world: int) -> None:
+    """That an epoch of so many steps has this one, and a world of so many ranks this one.
+
+    Raises:
+        ValueError: it has not.
+    """
+    if not 0 <= step < steps:
+        raise ValueError(f"step {step} of an epoch of {steps}")
+    if not 0 <= rank < world:
+        raise ValueError(f"rank {rank} of {world}")
