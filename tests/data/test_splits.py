@@ -1,6 +1,7 @@
 """From a recipe's data section to rows."""
 
 import gzip
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from regard.data import (
     __all__,
     labelled_of,
     pairs_of,
+    splits,
     texts_of,
 )
 from regard.data.lines import DataError
@@ -81,6 +83,49 @@ class TestOwnFiles:
         with pytest.raises(DataError, match="one text file"):
             list(texts_of(DataConfig(train=(tmp_path / "a.txt", tmp_path / "a.txt")), "train"))
 
+    @pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz"])
+    def test_texts_of_jsonl(self, tmp_path: Path, name: str) -> None:
+        rows = [
+            {"text": "One.", "body": "Un."},
+            {"text": " ", "body": "x"},
+            {"text": "Two\nlines.", "body": ""},
+        ]
+        raw = "".join(json.dumps(row) + "\n" for row in rows).encode()
+        file = tmp_path / name
+        file.write_bytes(gzip.compress(raw) if file.suffix == ".gz" else raw)
+        config = DataConfig(train=file, validation=file)
+        assert list(texts_of(config, "train")) == [("One.",), ("Two\nlines.",)]
+        other = DataConfig(train=file, validation=file, text="body")
+        assert list(texts_of(other, "train")) == [("Un.",), ("x",)]
+        assert texts_of(config, "train").digest != texts_of(other, "train").digest
+        with pytest.raises(DataError, match=r"line 1: no key 'words'; it has 'text', 'body'"):
+            list(texts_of(DataConfig(train=file, validation=file, text="words"), "train"))
+
+    def test_texts_of_a_column(self, tmp_path: Path) -> None:
+        (tmp_path / "a.tsv").write_text("id\tbody\n1\tOne.\n2\t\n3\tTwo.\n")
+        files = {"train": tmp_path / "a.tsv", "validation": tmp_path / "a.tsv"}
+        assert list(texts_of(DataConfig(**files, text="body"), "train")) == [("One.",), ("Two.",)]
+        assert list(texts_of(DataConfig(**files, text=0), "train")) == [("id",), ("1",), ("2",), ("3",)]
+        with pytest.raises(DataError, match="the header has no column 'words'"):
+            list(texts_of(DataConfig(**files, text="words"), "train"))
+
+    def test_a_share_of_texts_is_held_out_by_the_text(self, tmp_path: Path) -> None:
+        file = tmp_path / "a.jsonl"
+        file.write_text("".join(json.dumps({"n": n, "text": f"text {n % 150}"}) + "\n" for n in range(300)))
+        config = DataConfig(train=file, hold_out=0.2)
+        train, validation = (list(texts_of(config, split)) for split in ("train", "validation"))
+        assert len(train) + len(validation) == 300
+        assert not set(train) & set(validation)
+
+    def test_the_same_content_is_other_rows_as_jsonl(self, tmp_path: Path) -> None:
+        files = [tmp_path / "a.txt", tmp_path / "a.jsonl"]
+        for file in files:
+            file.write_text('{"text": "One."}\n')
+        plain, fields = (texts_of(DataConfig(train=file, validation=file), "train") for file in files)
+        assert list(plain) == [('{"text": "One."}',)]
+        assert list(fields) == [("One.",)]
+        assert plain.digest != fields.digest
+
     def test_labelled(self, tmp_path: Path) -> None:
         (tmp_path / "a.tsv").write_text("good\tnice\nbad\tnot nice\n")
         config = DataConfig(train=tmp_path / "a.tsv", validation=tmp_path / "a.tsv")
@@ -106,7 +151,18 @@ class TestNamedSets:
         assert list(texts_of(config, "validation")) == [("en one",)]
         assert rows.digest != pairs_of(DataConfig(name="multi30k"), "validation").digest
 
+    def test_nothing_is_hashed_before_it_is_asked(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        hashed = []
+        monkeypatch.setattr(splits, "digest_of", lambda file: hashed.append(file) or "digest")
+        rows = texts_of(DataConfig(name="multi30k"), "validation")
+        assert list(rows) == [("fr one",)]
+        assert not hashed
+        assert rows.digest != pairs_of(DataConfig(name="multi30k"), "validation").digest
+        assert len(hashed) == 4  # each file once for the texts and once for the pairs
+
     def test_columns_are_for_files(self) -> None:
+        with pytest.raises(DataError, match=r"data\.text = 'body'.*data\.target"):
+            texts_of(DataConfig(name="multi30k", text="body"), "validation")
         with pytest.raises(DataError, match=r"data\.source = 0"):
             pairs_of(DataConfig(name="multi30k", source=0), "train")
 

@@ -71,11 +71,13 @@ class DataConfig(_Strict):
     Attributes:
         name: a set of the catalogue (`regard data list`), or several, joined.
         train, validation, test: a TSV or JSONL file, or two aligned text files; plain or .gz. For language
-            modelling a text file; for classification a TSV or JSONL of label and text.
+            modelling a text file (each line a document) or a JSONL or TSV of texts; for classification a TSV
+            or JSONL of label and text.
         source, target: languages of a named set; keys of a JSONL file; for a TSV file names of its header
             line or column numbers from 0. Left out: the set's first two languages, `source` and `target`,
             or the first two columns.
-        text, label: the same for classification and language modelling.
+        text, label: the same for classification; `text` for language modelling too, of files. Without it a
+            file that is not JSONL gives its lines, whole.
         hold_out: share of `train` held out for validation, by a hash of the source text, where no
             validation file is given.
         filters: which training rows are left out.

@@ -14,6 +14,7 @@ from regard.data.held_out import position
 from regard.data.labelled import Labelled, read_labelled
 from regard.data.lines import DataError, read_lines
 from regard.data.pairs import Pair, read_pairs
+from regard.data.table import Field, is_jsonl, read_rows
 
 Row = TypeVar("Row", bound=tuple[str, ...])
 
@@ -24,10 +25,11 @@ class Rows(Generic[Row]):
     Attributes:
         name: what errors and progress call them.
         files: what is read.
+        made_of: what was asked of the files.
     """
 
     def __init__(self, read: Callable[[], Iterator[Row]], name: str, files: list[Path], made_of: str) -> None:
-        self._read, self.name, self.files, self._made_of = read, name, files, made_of
+        self._read, self.name, self.files, self.made_of = read, name, files, made_of
 
     def __iter__(self) -> Iterator[Row]:
         return self._read()
@@ -35,7 +37,7 @@ class Rows(Generic[Row]):
     @cached_property
     def digest(self) -> str:
         """Hash of the files' content and of what was asked of them: equal digests are equal rows."""
-        parts = [self._made_of, *(digest_of(file) for file in self.files)]
+        parts = [self.made_of, *(digest_of(file) for file in self.files)]
         return sha256("\n".join(parts).encode()).hexdigest()
 
 
@@ -53,32 +55,36 @@ def pairs_of(config: DataConfig, split: str) -> Rows[Pair]:
             lambda: load_split(config.sets, split, source, target), "+".join(config.sets), files, about
         )
 
-    def read(files: list[Path]) -> Iterator[Pair]:
-        return read_pairs(*files, source=config.source, target=config.target)
-
-    return _from_files(config, split, read, (config.source, config.target))
+    fields = (config.source, config.target)
+    files, share = _chosen(config, split)
+    return _from_files(
+        files, split, share, lambda: read_pairs(*files, source=fields[0], target=fields[1]), fields
+    )
 
 
 def texts_of(config: DataConfig, split: str) -> Rows[tuple[str]]:
-    """Lines of text of a split, each a document; for language modelling. Empty lines are passed over.
+    """Texts of a split, each a document; for language modelling. Empty ones are passed over.
 
+    A text file gives its lines, whole; a JSONL file, or one of which `data.text` names a column, that field.
     A named set gives the texts of one language, `target` (else its first other than `source`).
 
     Raises:
-        DataError: no such split or file.
+        DataError: no such split or file; `data.text` of a named set.
     """
     if config.sets:
+        if config.text is not None:
+            raise DataError(
+                f"data.text = {config.text!r}: a named set has languages, no columns; choose with data.target"
+            )
         pairs = pairs_of(config, split)
-        return Rows(
-            lambda: ((pair.target,) for pair in pairs), pairs.name, pairs.files, pairs.digest + "target"
-        )
-
-    def read(files: list[Path]) -> Iterator[tuple[str]]:
-        if len(files) != 1:
-            raise DataError(f"data.{split}: language modelling reads one text file, not two")
-        return ((line,) for _, line in read_lines(files[0]) if line.strip())
-
-    return _from_files(config, split, read, ())
+        about = pairs.made_of + "target"
+        return Rows(lambda: ((pair.target,) for pair in pairs), pairs.name, pairs.files, about)
+    files, share = _chosen(config, split)
+    if len(files) != 1:
+        raise DataError(f"data.{split}: language modelling reads one text file, not two")
+    if config.text is None and not is_jsonl(files[0]):
+        return _from_files(files, split, share, lambda: _lines(files[0]), ())
+    return _from_files(files, split, share, lambda: _column(files[0], config.text), ("text", config.text))
 
 
 def labelled_of(config: DataConfig, split: str) -> Rows[Labelled]:
@@ -91,18 +97,25 @@ def labelled_of(config: DataConfig, split: str) -> Rows[Labelled]:
         raise DataError(
             f"data.name = {config.sets[0]!r}: this set has no labels; give data.train a TSV or JSONL file"
         )
+    files, share = _chosen(config, split)
+    if len(files) != 1:
+        raise DataError(f"data.{split}: classification reads one TSV or JSONL file, not two")
+    fields = (config.text, config.label)
+    return _from_files(
+        files, split, share, lambda: read_labelled(files[0], text=fields[0], label=fields[1]), fields
+    )
 
-    def read(files: list[Path]) -> Iterator[Labelled]:
-        if len(files) != 1:
-            raise DataError(f"data.{split}: classification reads one TSV or JSONL file, not two")
-        return read_labelled(files[0], text=config.text, label=config.label)
 
-    return _from_files(config, split, read, (config.text, config.label))
+def _lines(file: Path) -> Iterator[tuple[str]]:
+    return ((line,) for _, line in read_lines(file) if line.strip())
 
 
-def _from_files(
-    config: DataConfig, split: str, read: Callable[[list[Path]], Iterator[Row]], fields: tuple[object, ...]
-) -> Rows[Row]:
+def _column(file: Path, text: Field | None) -> Iterator[tuple[str]]:
+    return ((field,) for (field,) in read_rows(file, (text,), ("text",)) if field.strip())
+
+
+def _chosen(config: DataConfig, split: str) -> tuple[list[Path], float]:
+    """Files of a split, and the share of them that is held out; 0 where the split has files of its own."""
     given = {"train": config.train, "validation": config.validation, "test": config.test}
     if split not in given:
         raise DataError(f"data: files have no split {split!r}; there are {', '.join(given)}")
@@ -117,9 +130,19 @@ def _from_files(
             raise DataError(
                 f"data.{split}: {file}: {'is a folder' if file.is_dir() else 'there is no such file'}"
             )
-    share = config.hold_out if held else 0.0
-    about = _about(split if held else "", share, *fields)
-    return Rows(lambda: _held(read(files), split, share, files), " and ".join(map(str, files)), files, about)
+    return files, config.hold_out if held else 0.0
+
+
+def _from_files(
+    files: list[Path],
+    split: str,
+    share: float,
+    read: Callable[[], Iterator[Row]],
+    fields: tuple[object, ...],
+) -> Rows[Row]:
+    about = _about(split if share else "", share, *fields)
+    name = " and ".join(map(str, files))
+    return Rows(lambda: _held(read(), split, share, files), name, files, about)
 
 
 def _held(rows: Iterator[Row], split: str, share: float, files: list[Path]) -> Iterator[Row]:

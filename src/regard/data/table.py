@@ -28,14 +28,24 @@ def read_rows(
         DataError: names file and line; unreadable file, no rows, a missing field, one that is not text.
     """
     path = Path(path)
-    kind = path.with_suffix("") if path.suffix == ".gz" else path
-    read = _jsonl if kind.suffix in {".jsonl", ".json"} else _tsv
+    read = _jsonl if is_jsonl(path) else _tsv
     empty = True
     for row in read(path, fields, names):
         empty = False
         yield row
     if empty:
         raise DataError(f"{path}: holds no rows")
+
+
+def is_jsonl(path: Path) -> bool:
+    """Whether a file is read as JSONL, by its name.
+
+    Example:
+        >>> is_jsonl(Path("a.jsonl.gz")), is_jsonl(Path("a.txt"))
+        (True, False)
+    """
+    kind = path.with_suffix("") if path.suffix == ".gz" else path
+    return kind.suffix in {".jsonl", ".json"}
 
 
 def _tsv(path: Path, fields: tuple[Field | None, ...], names: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
