@@ -1,5 +1,6 @@
 """Named sets: found, downloaded, unpacked and split."""
 
+import errno
 import gzip
 import io
 import tarfile
@@ -115,6 +116,34 @@ class TestSplits:
         held = {sentence_key(pair.source) for pair in load_split(names, "test", "en", "fr")}
         assert held
         assert not train & held
+
+    @pytest.mark.parametrize(("source", "target"), [("en", "fr"), ("fr", "en")])
+    def test_files_hold_out_for_joined_sets_too(self, data: Path, source: str, target: str) -> None:
+        names = ("multi30k", "tatoeba-en-fr")
+        files = ("validation", "test_2016", "test_2017")
+        held = [pair for split in files for pair in load_split("multi30k", split, "en", "fr")]
+        everyday = data / "tatoeba-en-fr" / "pairs.tsv.gz"
+        # What the captions hold out is among the everyday sentences, with other marks.
+        shown = "".join(f"{pair.source.upper()}!\tDit ainsi {i}\n" for i, pair in enumerate(held))
+        write_gz(everyday, gzip.decompress(everyday.read_bytes()).decode() + shown)
+        side = 0 if source == "en" else 1
+        joined = list(load_split(names, "train", source, target))
+        keys = {sentence_key(pair[side]) for pair in joined}
+        assert not keys & {sentence_key(pair.source) for pair in held}
+        assert {f"en train {row}" for row in range(5)} <= {pair[side] for pair in joined}
+        alone = {pair for name in names for pair in load_split(name, "train", source, target)}
+        assert len(joined) > 1400
+        assert set(joined) <= alone
+        for split in ("validation", "test"):
+            assert not keys & {sentence_key(pair[side]) for pair in load_split(names, split, source, target)}
+
+    def test_files_that_hold_out_are_read(self, data: Path) -> None:
+        names = ("multi30k", "tatoeba-en-fr")
+        read = {path.name for path in catalogue.split_files(names, "train", "en", "fr")}
+        assert {"val.en.gz", "test_2016_flickr.fr.gz", "test_2017_flickr.en.gz", "train.en.gz"} <= read
+        assert len(catalogue.split_files(names, "test", "en", "fr")) == 3
+        assert len(catalogue.split_files(("tatoeba-en-fr", "libreoffice-help"), "train", "en", "fr")) == 2
+        assert len(catalogue.split_files("multi30k", "train")) == 2
 
     def test_korean_news(self, data: Path) -> None:
         assert list(load_split("korean-news", "test")) == [Pair("소식.", "News.")]
@@ -250,6 +279,52 @@ class TestDownload:
         with pytest.raises(DataError, match="cannot be reached"):
             fetch.find(a_set(Source("a.txt", "http://127.0.0.1:9/a.txt", None)), "a.txt")
 
+    def test_a_full_disk_is_not_the_networks_fault(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        def full(*_: object, **__: object) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(fetch.pooch, "retrieve", full)
+        with pytest.raises(DataError, match=r"mine: could not be written \(No space left"):
+            fetch.find(a_set(Source("a.txt", "http://127.0.0.1:9/a.txt", None)), "a.txt")
+        assert list((tmp_path / "cache" / "mine").iterdir()) == []
+
+    def test_one_address_is_asked_once_for_all_its_files(
+        self, host: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        folder, url = host
+        with zipfile.ZipFile(folder / "both.zip", "w") as archive:
+            for language in ("fr", "ko"):
+                archive.writestr(f"{language}.txt", f"Go.\t{language}\n")
+        named = a_set(
+            *(
+                Source(f"{language}.tsv.gz", f"{url}/both.zip", None, zipped_pairs(f"{language}.txt"))
+                for language in ("fr", "ko")
+            )
+        )
+        asked: list[str] = []
+        retrieve = fetch.pooch.retrieve
+
+        def counted(address: str, **rest: object) -> str:
+            asked.append(address)
+            return str(retrieve(address, **rest))
+
+        monkeypatch.setattr(fetch.pooch, "retrieve", counted)
+        monkeypatch.setitem(SETS, "mine", named)
+        cache = tmp_path / "cache" / "mine"
+        assert catalogue.get("mine") == cache
+        assert asked == [f"{url}/both.zip"]
+        assert gzip.decompress((cache / "ko.tsv.gz").read_bytes()) == b"Go.\tko\n"
+        pins = {path.read_text().strip() for path in cache.glob("*.sha256")}
+        assert pins == {fetch.digest_of(folder / "both.zip")}
+        assert len(list(cache.iterdir())) == 4
+        # A part of the set that lies elsewhere is not fetched again.
+        (tmp_path / "data" / "mine").mkdir()
+        (cache / "fr.tsv.gz").rename(tmp_path / "data" / "mine" / "fr.tsv.gz")
+        assert catalogue.get("mine") == tmp_path / "data" / "mine"
+        assert len(asked) == 1
+
     def test_not_downloading(self) -> None:
         with pytest.raises(DataError, match="run: regard data get mine"):
             fetch.find(a_set(Source("a.txt", "http://127.0.0.1:9/a.txt", None)), "a.txt", download=False)
@@ -273,6 +348,16 @@ class TestArchives:
         write_tar(tmp_path / "bomb.tar.gz", {"x": "a\n" * 1000})
         with pytest.raises(DataError, match="would unpack"):
             list(tar_lines(tmp_path / "bomb.tar.gz", "x"))
+
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no disk that is always full")
+    def test_a_full_disk_is_not_the_archives_fault(self, tmp_path: Path) -> None:
+        with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+            archive.writestr("fra.txt", "a\tb\n")
+        entry = 'msgid "Cut"\nmsgstr "Couper"\n'
+        write_tar(tmp_path / "a.tar.gz", {"x/source/fr/helpcontent2/a.po": entry})
+        for prepare, download in ((zipped_pairs("fra.txt"), "a.zip"), (libreoffice_pairs("fr"), "a.tar.gz")):
+            with pytest.raises(OSError, match="No space left"):
+                prepare(tmp_path / download, Path("/dev/full"))
 
     def test_too_many_members_are_refused(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(archives, "MOST_MEMBERS", 3)

@@ -43,16 +43,7 @@ def zipped_pairs(member: str) -> Callable[[Path, Path], None]:
     """How to make a .tsv.gz of a text member of a .zip, line ends made plain."""
 
     def prepare(download: Path, made: Path) -> None:
-        with _readable(download), zipfile.ZipFile(download) as archive:
-            _check_count(download, len(archive.infolist()))
-            try:
-                info = archive.getinfo(member)
-            except KeyError:
-                raise DataError(f"{download}: has no member {member}") from None
-            _check_size(download, member, info.file_size)
-            with archive.open(info) as file, _writing(made) as out:
-                for _, line in decode_lines(file, f"{download}: {member}"):
-                    out.write(f"{line}\n".encode())
+        _write(made, _zip_lines(download, member))
 
     return prepare
 
@@ -61,23 +52,37 @@ def libreoffice_pairs(language: str) -> Callable[[Path, Path], None]:
     """How to make a .tsv.gz of English and another language from LibreOffice's PO files in a tar."""
 
     def prepare(download: Path, made: Path) -> None:
-        folder = f"/source/{language}/helpcontent2/"
-        total = 0
-        with _readable(download), tarfile.open(download, "r:*") as archive, _writing(made) as out:
-            for count, info in enumerate(archive):
-                _check_count(download, count)
-                if not info.isfile() or folder not in f"/{info.name}" or not info.name.endswith(".po"):
-                    continue
-                total += info.size
-                _check_size(download, info.name, total)
-                file = archive.extractfile(info)
-                assert file is not None
-                for english, other in po_pairs(
-                    line for _, line in decode_lines(file, f"{download}: {info.name}")
-                ):
-                    out.write(f"{english}\t{other}\n".encode())
+        pairs = _help_pairs(download, f"/source/{language}/helpcontent2/")
+        _write(made, (f"{english}\t{other}" for english, other in pairs))
 
     return prepare
+
+
+def _zip_lines(path: Path, member: str) -> Iterator[str]:
+    with _readable(path), zipfile.ZipFile(path) as archive:
+        _check_count(path, len(archive.infolist()))
+        try:
+            info = archive.getinfo(member)
+        except KeyError:
+            raise DataError(f"{path}: has no member {member}") from None
+        _check_size(path, member, info.file_size)
+        with archive.open(info) as file:
+            for _, line in decode_lines(file, f"{path}: {member}"):
+                yield line
+
+
+def _help_pairs(path: Path, folder: str) -> Iterator[tuple[str, str]]:
+    total = 0
+    with _readable(path), tarfile.open(path, "r:*") as archive:
+        for count, info in enumerate(archive):
+            _check_count(path, count)
+            if not info.isfile() or folder not in f"/{info.name}" or not info.name.endswith(".po"):
+                continue
+            total += info.size
+            _check_size(path, info.name, total)
+            file = archive.extractfile(info)
+            assert file is not None
+            yield from po_pairs(line for _, line in decode_lines(file, f"{path}: {info.name}"))
 
 
 def po_pairs(lines: Iterator[str]) -> Iterator[tuple[str, str]]:
@@ -137,11 +142,12 @@ def _readable(path: Path) -> Iterator[None]:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
 
 
-@contextmanager
-def _writing(path: Path) -> Iterator[gzip.GzipFile]:
+def _write(path: Path, lines: Iterator[str]) -> None:
+    """Lines as a .gz. An OSError here is the disk's: what reads the archive has told its own already."""
     # No time stamp and no name inside: the same pairs give the same bytes.
     with path.open("wb") as raw, gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) as file:
-        yield file
+        for line in lines:
+            file.write(f"{line}\n".encode())
 
 
 def _check_size(path: Path, member: str, size: int) -> None:

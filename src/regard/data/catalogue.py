@@ -6,8 +6,8 @@ from itertools import zip_longest
 from pathlib import Path
 
 from regard.data.archives import tar_lines
-from regard.data.fetch import cache_folder, find, local_folder
-from regard.data.held_out import split_of
+from regard.data.fetch import cache_folder, find, find_all, local_folder
+from regard.data.held_out import sentence_key, split_of
 from regard.data.lines import DataError
 from regard.data.pairs import Pair, read_pairs
 from regard.data.sources import SETS, NamedSet
@@ -50,11 +50,12 @@ def named(name: str) -> NamedSet:
 def get(name: str) -> Path:
     """Folder of a set, after downloading what is neither in REGARD_DATA nor in the cache.
 
+    Where REGARD_DATA holds a part of the set, the rest is in the cache; the folder is that of the first file.
+
     Raises:
-        DataError: unknown set; no network; a wrong digest.
+        DataError: unknown set; no network; a wrong digest; a full disk.
     """
-    found = [find(named(name), source.file) for source in named(name).sources]
-    return found[0].parent
+    return find_all(named(name))[0].parent
 
 
 def path(name: str) -> Path:
@@ -90,12 +91,17 @@ def load_split(
     Raises:
         DataError: unknown set, split or language; a file that is not here and cannot be downloaded.
     """
-    readers = _readers(name, split, source, target)
+    names = _names(name)
+    readers = [_reader(one, split, source, target) for one in names]
     share = max(reader.share for reader in readers)
+    apart = _kept_apart(names, split, source, target)
+    held = {sentence_key(english) for reader in apart for english, _ in reader.rows()}
     for reader in readers:
         for english, pair in reader.rows():
             inside = not reader.share or split_of(english, reader.share) == split
-            if inside and not (split == "train" and share and split_of(english, share) != "train"):
+            if split == "train" and share and split_of(english, share) != "train":
+                inside = False
+            if inside and not (held and sentence_key(english) in held):
                 yield pair
 
 
@@ -107,16 +113,30 @@ def split_files(
     Raises:
         DataError: as `load_split`.
     """
-    return [file for reader in _readers(name, split, source, target) for file in reader.files]
+    names = _names(name)
+    readers = [_reader(one, split, source, target) for one in names]
+    readers += _kept_apart(names, split, source, target)
+    return [file for reader in readers for file in reader.files]
 
 
-def _readers(
-    name: str | Iterable[str], split: str, source: str | None, target: str | None
-) -> "list[_Reader]":
+def _names(name: str | Iterable[str]) -> tuple[str, ...]:
     names = (name,) if isinstance(name, str) else tuple(name)
     if not names:
         raise DataError("data.name: give at least one set")
-    return [_reader(one, split, source, target) for one in names]
+    return names
+
+
+def _kept_apart(
+    names: tuple[str, ...], split: str, source: str | None, target: str | None
+) -> "list[_Reader]":
+    """What the files of joined sets hold out of training; a share that is held out needs no reading."""
+    if split != "train" or len(names) == 1:
+        return []
+    others = [
+        _reader(one, other, source, target) for one in names for other in splits(one) if other != "train"
+    ]
+    found = {tuple(reader.files): reader for reader in others if not reader.share}
+    return list(found.values())
 
 
 def languages(name: str, source: str | None, target: str | None) -> tuple[str, str]:
@@ -161,7 +181,9 @@ def _reader(name: str, split: str, source: str | None, target: str | None) -> _R
     if name == "multi30k":
         stem = _MULTI30K_FILES[split]
         files = [find(named(name), f"{stem}.{language}.gz") for language in (source, target)]
-        return _Reader(files, lambda: ((pair.source, pair) for pair in read_pairs(*files)))
+        # No other set has German and French, so their pairs need no English side.
+        english = 1 if target == "en" else 0
+        return _Reader(files, lambda: ((pair[english], pair) for pair in read_pairs(*files)))
     if name == "korean-news":
         files, read = _korean_news(split)
         return _Reader(files, lambda: _english_first(read(), flip))

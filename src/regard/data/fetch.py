@@ -1,5 +1,6 @@
 """Finding a named set's files: `REGARD_DATA` first, then the user's cache, then the network."""
 
+import errno
 import logging
 import os
 import tempfile
@@ -14,6 +15,8 @@ from regard.data.sources import NamedSet, Source
 
 # One of the hosts refuses clients that do not name themselves.
 AGENT = "Mozilla/5.0 (compatible; regard)"
+# What a disk answers, and no network: requests raises OSError for both.
+DISK = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS}
 
 
 def local_folder(named: NamedSet, environment: Mapping[str, str] = os.environ) -> Path | None:
@@ -45,57 +48,91 @@ def find(named: NamedSet, file: str, *, download: bool = True) -> Path:
         DataError: not on this machine and cannot be downloaded, or its digest is wrong.
     """
     source = next(source for source in named.sources if source.file == file)
+    found = _here(named, source)
+    if found is None and not download:
+        raise DataError(f"{named.name}: {file} is not on this machine; run: regard data get {named.name}")
+    if found is None:
+        _download(named, [source])
+        found = cache_folder(named) / file
+    return found
+
+
+def find_all(named: NamedSet) -> list[Path]:
+    """Paths of all files of a set; an address that gives several of them is asked once.
+
+    Raises:
+        DataError: as `find`.
+    """
+    missing: dict[str, list[Source]] = {}
+    for source in named.sources:
+        if _here(named, source) is None:
+            missing.setdefault(source.url, []).append(source)
+    for sources in missing.values():
+        _download(named, sources)
+    return [find(named, source.file, download=False) for source in named.sources]
+
+
+def _here(named: NamedSet, source: Source) -> Path | None:
     for folder in filter(None, (local_folder(named), cache_folder(named))):
-        for candidate in (folder / file, folder / f"{file}.gz"):
+        for candidate in (folder / source.file, folder / f"{source.file}.gz"):
             if candidate.is_file():
                 return candidate
-    if not download:
-        raise DataError(f"{named.name}: {file} is not on this machine; run: regard data get {named.name}")
-    return _download(named, source)
+    return None
 
 
-def _download(named: NamedSet, source: Source) -> Path:
+def _download(named: NamedSet, sources: list[Source]) -> None:
+    """Put files that come from one address into the cache."""
     folder = cache_folder(named)
-    made = folder / source.file
-    pin = folder / f"{source.file}.sha256"
-    expected = source.sha256 or (pin.read_text("utf-8").strip() if pin.is_file() else None)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".download-", dir=folder) as work:
-            raw = _retrieve(named, source, expected, Path(work))
-            ready = raw
-            if source.prepare is not None:
-                ready = Path(work) / source.file
-                source.prepare(raw, ready)
-            if source.sha256 is None:
-                pin.write_text(digest_of(raw) + "\n", "utf-8")
-            ready.replace(made)
+            raw = _retrieve(named, sources, Path(work))
+            digest = digest_of(raw)
+            _check(named, sources, digest)
+            for source in sources:
+                ready = raw
+                if source.prepare is not None:
+                    ready = Path(work) / source.file
+                    source.prepare(raw, ready)
+                if source.sha256 is None:
+                    _pin(named, source).write_text(digest + "\n", "utf-8")
+                ready.replace(folder / source.file)
     except OSError as error:
-        raise DataError(f"{made}: could not be written ({error.strerror or error})") from None
-    return made
+        raise DataError(f"{folder}: could not be written ({error.strerror or error})") from None
 
 
-def _retrieve(named: NamedSet, source: Source, expected: str | None, work: Path) -> Path:
+def _retrieve(named: NamedSet, sources: list[Source], work: Path) -> Path:
     # pooch logs to the terminal by itself; what is said is said here.
     pooch.get_logger().setLevel(logging.ERROR)
     downloader = pooch.HTTPDownloader(headers={"User-Agent": AGENT}, timeout=60)
-    name = source.url.rsplit("/", 1)[1]
-    known = f"sha256:{expected}" if expected else None
+    url = sources[0].url
+    name = url.rsplit("/", 1)[1]
     try:
-        return Path(
-            pooch.retrieve(source.url, known_hash=known, fname=name, path=work, downloader=downloader)
-        )
-    except ValueError:
-        raise DataError(
-            f"{named.name}: {source.url} gave another file than expected (its sha256 is not {expected}). "
-            f"If the set has a new edition and you want it, delete {cache_folder(named)} and get it again"
-        ) from None
+        return Path(pooch.retrieve(url, known_hash=None, fname=name, path=work, downloader=downloader))
     except Exception as error:  # requests and urllib3 raise many kinds for a network that is not there
+        if isinstance(error, OSError) and error.errno in DISK:
+            raise
+        wanted = " and ".join(source.file for source in sources)
+        places = " and ".join(f"$REGARD_DATA/{named.name}/{source.file}" for source in sources)
         raise DataError(
-            f"{named.name}: {source.file} is not on this machine, and {source.url} cannot be reached "
-            f"({type(error).__name__}). Connect to the network, or put the file in "
-            f"$REGARD_DATA/{named.name}/{source.file}"
+            f"{named.name}: there is no {wanted} on this machine, and {url} cannot be reached "
+            f"({type(error).__name__}). Connect to the network, or provide {places}"
         ) from None
+
+
+def _check(named: NamedSet, sources: list[Source], digest: str) -> None:
+    for source in sources:
+        pin = _pin(named, source)
+        expected = source.sha256 or (pin.read_text("utf-8").strip() if pin.is_file() else digest)
+        if digest != expected:
+            raise DataError(
+                f"{named.name}: {source.url} gave another file than expected (its sha256 is not {expected}). "
+                f"If the set has a new edition and you want it, delete {cache_folder(named)} and get it again"
+            )
+
+
+def _pin(named: NamedSet, source: Source) -> Path:
+    return cache_folder(named) / f"{source.file}.sha256"
 
 
 def digest_of(path: Path) -> str:
