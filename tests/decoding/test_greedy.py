@@ -88,3 +88,37 @@ def test_batches_hold_every_sentence_once_within_the_budget(lengths, tokens, sen
     for batch in batches:
         assert len(batch) <= sentences
         assert len(batch) == 1 or len(batch) * max(lengths[i] for i in batch) <= tokens
+
+
+@pytest.mark.parametrize(
+    "config", [DecodingConfig(beam=1), DecodingConfig(beam=2), DecodingConfig(sample=True)]
+)
+def test_the_first_tokens_are_where_the_model_is(config):
+    """Without a GPU at hand: a model on another device refuses tokens that are not there too."""
+
+    class ElsewhereError(Exception):
+        pass
+
+    class Model:
+        max_length = None
+
+        def encode(self, source, mask):
+            return None
+
+        def start(self, memory, max_length):
+            return None
+
+        def step(self, tokens, cache):
+            raise ElsewhereError(tokens.device.type)
+
+        def logits(self, states):
+            raise AssertionError
+
+    class There(torch.Tensor):
+        """Sources that say that they are on another device."""
+
+        device = torch.device("meta")
+
+    source = torch.ones(1, 3, dtype=torch.long).as_subclass(There)
+    with pytest.raises(ElsewhereError, match="meta"):
+        search(Model(), source, torch.ones(1, 3, dtype=torch.bool), config, bos=2, eos=3)

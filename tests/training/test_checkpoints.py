@@ -6,14 +6,16 @@ from pathlib import Path
 
 import pytest
 import torch
-from toy import ToyModel, trainer
+from torch import nn
+from toy import ToyBatch, ToyModel, ToyTask, trainer
 
 from regard.errors import UserError
-from regard.training import checkpoint, run
+from regard.training import Loss, checkpoint, run
 from regard.training.archive import Archive
 from regard.training.checkpoint import (
     DamagedCheckpointError,
     NoSpaceError,
+    checkpoint_names,
     load_checkpoint,
     model_tensors,
     restore_model,
@@ -76,6 +78,21 @@ def test_a_damaged_checkpoint_is_left_aside_for_the_one_before(tmp_path: Path) -
         made.fit(resume=True)
         for mine, other in zip(made.job.model.parameters(), whole.job.model.parameters(), strict=True):
             assert torch.equal(mine, other)
+
+
+def test_a_damaged_state_is_not_one_of_the_two_that_are_kept(tmp_path: Path) -> None:
+    class Stopping(ToyTask):
+        def loss(self, model: nn.Module, batch: ToyBatch) -> Loss:
+            if int(model.calls) == 37:
+                raise KeyboardInterrupt
+            return super().loss(model, batch)
+
+    trainer(tmp_path, checkpoint_every=5).fit()
+    folder = tmp_path / "checkpoints"
+    (folder / "state-00000040.safetensors").write_bytes(b"")
+    with pytest.raises(KeyboardInterrupt):
+        trainer(tmp_path, task=Stopping(), checkpoint_every=5).fit(resume=True)
+    assert checkpoint_names(folder, "state-") == ["state-00000035"]
 
 
 def test_with_all_checkpoints_damaged_the_error_names_them(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import torch
 from processes import ended, start
 from safetensors.torch import load_file
 
-from regard.training.distributed import Processes, is_first_process
+from regard.training.distributed import Processes
 from regard.training.log import read_log
 
 
@@ -76,5 +76,4 @@ def test_an_error_of_the_first_is_told_by_both(tmp_path: Path) -> None:
 
 
 def test_alone() -> None:
-    assert is_first_process()
     assert Processes().gather(3) == [3]

@@ -1,5 +1,5 @@
-import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -65,22 +65,21 @@ def test_the_first_update_is_that_of_the_mean_over_all_units(tmp_path: Path) -> 
         torch.testing.assert_close(mine, other, rtol=1e-4, atol=1e-5)
 
 
-def test_the_end_takes_the_average_where_it_is_better(tmp_path: Path) -> None:
-    task = ToyTask()
-    made = trainer(tmp_path, task=task, schedule="constant", learning_rate=0.1, average=4)
-    figures = made.fit()
-    best, averaged = task.validations[-2:]
-    assert best == min(task.validations[:4])
-    assert figures["loss"] == min(best, averaged)
+@pytest.mark.parametrize("averaged", [0.5, 1.5])
+def test_the_end_takes_the_average_where_it_is_better(tmp_path: Path, averaged: float) -> None:
+    class Told(ToyTask):
+        def validate(self, model: nn.Module) -> dict[str, float]:
+            return {"loss": figures.pop(0)}
+
+    figures = [4.0, 1.0, 3.0, 2.0, 1.0, averaged]  # four validations, then the best again, then the average
+    made = trainer(tmp_path, task=Told(), average=4)
+    assert made.fit()["loss"] == min(1.0, averaged)
     kept = [weights_of(tmp_path, update) for update in (10, 20, 30, 40)]
-    if averaged < best:
-        for name, tensor in model_tensors(made.job.model).items():
-            if tensor.is_floating_point():
-                torch.testing.assert_close(tensor, torch.stack([one[name] for one in kept]).mean(0))
-    else:
-        update = 10 * (1 + task.validations.index(best))
-        for name, tensor in model_tensors(made.job.model).items():
-            assert torch.equal(tensor, weights_of(tmp_path, update)[name])
+    for name, tensor in model_tensors(made.job.model).items():
+        if averaged > 1:
+            assert torch.equal(tensor, kept[1][name])
+        elif tensor.is_floating_point():
+            torch.testing.assert_close(tensor, torch.stack([one[name] for one in kept]).mean(0))
 
 
 def weights_of(folder: Path, update: int) -> dict[str, torch.Tensor]:
@@ -109,7 +108,7 @@ def test_without_validation_data_the_last_weights_are_averaged(tmp_path: Path) -
 
 def test_an_unknown_metric_names_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="accuracy, loss"):
-        trainer(tmp_path, metric="bleu").fit()
+        trainer(tmp_path, metric="bleu")  # before a single update
 
 
 def test_a_loss_that_is_no_number_ends_the_run_before_it_is_saved(tmp_path: Path) -> None:
@@ -133,7 +132,13 @@ def test_a_changed_recipe_is_refused_by_its_keys(tmp_path: Path) -> None:
         trainer(tmp_path, updates=2, learning_rate=0.5, seed=2).fit(resume=True)
 
 
-def test_precision_is_that_of_the_run_resumed(tmp_path: Path) -> None:
+def test_changed_data_is_refused(tmp_path: Path) -> None:
+    trainer(tmp_path, updates=2).fit()
+    with pytest.raises(UserError, match="changed data: train was 'words', is 'more words'"):
+        trainer(tmp_path, task=ToyTask(data="more words"), updates=2).fit(resume=True)
+
+
+def test_precision_is_that_of_the_run_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
 
     class Watching(ToyTask):
@@ -141,7 +146,17 @@ def test_precision_is_that_of_the_run_resumed(tmp_path: Path) -> None:
             seen.append(torch.is_autocast_enabled("cpu"))
             return super().loss(model, batch)
 
-    trainer(tmp_path, task=Watching(), updates=4, precision="bf16").fit()
-    assert seen == [True] * 4
-    record = next((tmp_path / "checkpoints").glob("state-*.json"))
-    assert json.loads(record.read_text())["facts"]["precision"] == "bf16"
+        def validate(self, model: nn.Module) -> dict[str, float]:
+            if not resumed:
+                raise KeyboardInterrupt
+            return super().validate(model)
+
+    resumed: list[bool] = []
+    dials: dict[str, Any] = {"updates": 8, "checkpoint_every": 4, "validate_every": 8, "precision": "auto"}
+    monkeypatch.setattr(run, "choose_precision", lambda *_: "bf16")
+    with pytest.raises(KeyboardInterrupt):
+        trainer(tmp_path, task=Watching(), **dials).fit()
+    resumed.append(True)
+    monkeypatch.setattr(run, "choose_precision", lambda *_: "fp32")  # as another processor would
+    trainer(tmp_path, task=Watching(), **dials).fit(resume=True)
+    assert seen == [True] * 12

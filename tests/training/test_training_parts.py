@@ -1,6 +1,7 @@
 """The small parts of training, each by itself."""
 
 import io
+import os
 import signal
 import subprocess
 import sys
@@ -14,7 +15,8 @@ from rich.console import Console
 from torch import nn
 
 from regard.models import ModelConfig, build_translator
-from regard.training import TrainingConfig
+from regard.tasks.reinforce import Reinforced
+from regard.training import TrainingConfig, signals
 from regard.training.curves import draw_curves
 from regard.training.display import Display
 from regard.training.log import RunLog, read_log
@@ -114,6 +116,21 @@ def test_muon_moves_all_matrices_inside_and_nothing_else(parts: Literal["transfo
         assert (id(parameter) in moved) == (parameter.dim() == 2 and name not in outer), name
 
 
+def test_muon_knows_the_outer_layers_under_what_training_wraps_around() -> None:
+    for tied in (True, False):
+        config = ModelConfig(width=8, heads=2, layers=1, tie_embeddings=tied)
+        model = Reinforced(build_translator(config, 11, 11, joint=True, pad=0))
+        _, muon = build_optimizers(model, "muon", betas=(0.9, 0.98), weight_decay=0.1)
+        assert all(11 not in p.shape for group in muon.param_groups for p in group["params"])
+
+
+def test_muon_alone_where_there_are_only_matrices() -> None:
+    (only,) = build_optimizers(
+        nn.Sequential(nn.Linear(4, 4, bias=False)), "muon", betas=(0.9, 0.98), weight_decay=0.1
+    )
+    assert type(only) is torch.optim.Muon
+
+
 def test_a_step_of_muon_is_orthogonal_and_as_large_as_adamws() -> None:
     torch.manual_seed(0)
     layer = nn.Linear(64, 64, bias=False)
@@ -173,6 +190,21 @@ def test_a_bar_on_a_terminal() -> None:
         display.figures(21, 0, FIGURES)
     assert "21/100" in stream.getvalue()
     assert "padding 5.0%" in stream.getvalue()
+
+
+def test_an_echo_of_a_signal_is_not_a_second_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(signals.time, "monotonic", lambda: now[0])
+    obeyed = []
+    monkeypatch.setattr(signals.signal, "raise_signal", obeyed.append)
+    with StopRequests() as stop:
+        os.kill(os.getpid(), signal.SIGTERM)
+        now[0] = 100.05
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert (stop.received, obeyed) == (signal.SIGTERM, [])
+        now[0] = 110.0
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert obeyed == [signal.SIGTERM]
 
 
 def test_signals_are_noted_and_break_off_only_what_may_be() -> None:

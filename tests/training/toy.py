@@ -66,7 +66,12 @@ class ToyTask:
     steps_per_epoch: int = 7
     rows: int = 16
     bad_update: int = -1  # whose loss is not a number
+    data: str = "words"
     validations: list[float] = field(default_factory=list)
+    metrics = ("loss", "accuracy")
+
+    def digests(self) -> dict[str, str]:
+        return {"train": self.data}
 
     def _ids(self, epoch: int, step: int) -> Tensor:
         generator = torch.Generator().manual_seed(1000 * epoch + step)

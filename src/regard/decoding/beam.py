@@ -229,7 +229,7 @@ def beam_search(model: Steps, opening: Opening, config: DecodingConfig, *, eos: 
     beam, cache = Beam(opening, config, eos), opening.cache
     if not len(opening.limits):
         return Found([], beam.contested)
-    tokens = torch.from_numpy(opening.history[:, -1].copy())
+    tokens = opening.last()
     while True:
         raw = model.logits(model.step(tokens, cache))
         bound = margin(raw.dtype, wanted=config.batch_invariant) * (1 + beam.step / _STEADY)

@@ -18,10 +18,11 @@ class DecodingConfig(BaseModel):
         max_ratio, max_extra: an output has at most ``max_ratio * source length + max_extra`` tokens. One
             that has not ended by then is ended there, pays the probability of ending there, and is marked
             ``truncated``.
-        repetition_penalty: the log-probability of a token that the output already has is multiplied by this
-            (Keskar et al. 2019, §4.1, on log-probabilities, so that it does not depend on the logits'
-            origin).
-        no_repeat_ngram: no sequence of this many tokens occurs twice in the output; 0 allows all.
+        repetition_penalty: the log-probability of a token that the output already has, or its prompt, is
+            multiplied by this (Keskar et al. 2019, §4.1, on log-probabilities, so that it does not depend on
+            the logits' origin).
+        no_repeat_ngram: no sequence of this many tokens occurs twice in the output with its prompt; 0 allows
+            all.
         sample: draw tokens instead of searching for the most probable.
         temperature, top_k, top_p: for sampling: divide logits; keep the k most probable tokens (0: all);
             keep the fewest most probable tokens whose probabilities reach p (Holtzman et al. 2020, §3.1).
@@ -39,7 +40,7 @@ class DecodingConfig(BaseModel):
           Value error, n_best (3) is more than beam (2) holds; raise beam or lower n_best ...
     """
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
     beam: Annotated[int, Field(ge=1)] = 5
     n_best: Annotated[int, Field(ge=1)] = 1
@@ -49,7 +50,7 @@ class DecodingConfig(BaseModel):
     repetition_penalty: Annotated[float, Field(gt=0)] = 1.0
     no_repeat_ngram: Annotated[int, Field(ge=0)] = 0
     sample: bool = False
-    temperature: Annotated[float, Field(gt=0)] = 1.0
+    temperature: Annotated[float, Field(ge=1e-4)] = 1.0
     top_k: Annotated[int, Field(ge=0)] = 0
     top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
     seed: int = Field(default=1, ge=0)

@@ -10,7 +10,8 @@ class Hypothesis:
     Attributes:
         tokens: the output's ids, without beginning and end of sentence.
         score: what hypotheses are ranked by, ``log_probability / length ** alpha``.
-        log_probability: natural logarithm of the probability of the tokens and of ending after them.
+        log_probability: natural logarithm of the probability of the tokens and of ending after them, as
+            repetition control left it.
         truncated: the output reached its maximum length and was ended there.
 
     Example:

@@ -26,31 +26,40 @@ def keep_probable(logits: Tensor, top_k: int, top_p: float) -> tuple[Tensor, Ten
         top_p: probability to reach; 1 keeps all. Holtzman et al. 2020, §3.1.
 
     Returns:
-        logits with -inf at what was removed, and by what margin the borders were drawn, [rows].
+        which tokens are kept, and how much noise in the logits would carry each across the border, both
+        [rows, vocabulary].
 
     Example:
-        >>> kept, _ = keep_probable(torch.tensor([[0.5, 0.3, 0.2]]).log(), 0, 0.6)
-        >>> kept.exp()
-        tensor([[0.5000, 0.3000, 0.0000]])
+        >>> kept, border = keep_probable(torch.tensor([[0.5, 0.3, 0.2]]).log(), 0, 0.6)
+        >>> kept
+        tensor([[ True,  True, False]])
+        >>> border
+        tensor([[0.6000, 0.1000, 0.2000]])
     """
     vocabulary = logits.shape[1]
-    gap = torch.full_like(logits[:, 0], torch.inf)
+    kept = torch.ones_like(logits, dtype=torch.bool)
+    border = torch.full_like(logits, torch.inf)
     if top_k and top_k < vocabulary:
-        best = top(logits, top_k + 1)[0]
-        gap = best[:, -2] - best[:, -1]
-        logits = logits.masked_fill(logits < best[:, -2, None], -torch.inf)
+        best, places = top(logits, top_k + 1)
+        kept = torch.zeros_like(kept).scatter_(1, places[:, :-1], True)
+        border = torch.where(kept, logits - best[:, -1:], best[:, -2:-1] - logits)
     if top_p < 1:
-        width = min(top_k, vocabulary) if top_k else vocabulary
-        best = top(logits, width)[0]
-        before = best.double().softmax(dim=1).cumsum(dim=1).roll(1, dims=1)
+        ranked, places = logits.masked_fill(~kept, -torch.inf).sort(dim=1, descending=True, stable=True)
+        before = ranked.double().softmax(dim=1).cumsum(dim=1).roll(1, dims=1)
         before[:, 0] = 0.0
-        last = (before < top_p).sum(dim=1, keepdim=True) - 1
-        gap = torch.minimum(gap, (before - top_p).abs().amin(dim=1).float())
-        least = best.gather(1, last)
-        after = torch.cat([best, torch.full_like(least, -torch.inf)], dim=1).gather(1, last + 1)
-        gap = torch.minimum(gap, (least - after)[:, 0])
-        logits = logits.masked_fill(logits < least, -torch.inf)
-    return logits, gap
+        within = before < top_p
+        count = within.sum(dim=1, keepdim=True)
+        last = ranked.gather(1, count - 1)
+        after = ranked.gather(1, count.clamp(max=vocabulary - 1))
+        # A token crosses the border where the probability before it does, or where it changes places with
+        # the token on the other side.
+        swap = torch.where(within, ranked - after, last - ranked)
+        cross = torch.minimum(
+            (before - top_p).abs().float(), swap.masked_fill(count == vocabulary, torch.inf)
+        )
+        border = torch.minimum(border, torch.empty_like(cross).scatter_(1, places, cross))
+        kept = kept & torch.empty_like(within).scatter_(1, places, within)
+    return kept, border.nan_to_num_(nan=torch.inf)  # what can never be drawn never matters
 
 
 class Sampler:
@@ -76,12 +85,18 @@ class Sampler:
     def __call__(self, logits: Tensor, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
         """Draw a token per row: tokens and margins, [rows] each."""
         config = self._config
-        warm = logits / config.temperature
-        warm, border = keep_probable(warm, config.top_k, config.top_p)
+        # From the largest, so that a temperature near zero gives no infinity.
+        warm = (logits - logits.amax(dim=1, keepdim=True)) / config.temperature
+        kept, border = keep_probable(warm, config.top_k, config.top_p)
         waits = np.empty(warm.shape, np.float32)
         for place, row in enumerate(rows):
             self._streams[row].standard_exponential(dtype=np.float32, out=waits[place])
         delays = torch.from_numpy(waits).to(warm.device).clamp_min_(1e-30).log_()
-        values, tokens = top(warm - delays, min(2, warm.shape[1]))
-        gap = values[:, 0] - values[:, -1]
-        return tokens[:, 0], torch.minimum(gap, border) * min(config.temperature, 1.0)
+        race = warm - delays
+        values, tokens = top(race.masked_fill(~kept, -torch.inf), min(2, warm.shape[1]))
+        winner = tokens[:, :1]
+        gap = torch.minimum(values[:, 0] - values[:, -1], border.gather(1, winner)[:, 0])
+        # A token that was removed matters if noise could both let it in and let it win.
+        upset = torch.maximum(border, values[:, :1] - race).masked_fill(kept, torch.inf)
+        gap = torch.minimum(gap, upset.amin(dim=1))
+        return tokens[:, 0], gap * min(config.temperature, 1.0)

@@ -32,7 +32,7 @@ def score(
 
     Returns:
         For each target a natural logarithm per token and one for its end; their sum is what
-        ``Hypothesis.log_probability`` says of the same tokens.
+        ``Hypothesis.log_probability`` says of the same tokens, where no repetition penalty changed it.
 
     Raises:
         ValueError: there are not as many targets as sources.

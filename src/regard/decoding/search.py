@@ -67,7 +67,7 @@ def search(
         if model.max_length is not None:
             limits = np.minimum(limits, model.max_length - 1)
         cache = model.start(model.encode(ids, real), int(limits.max()) + 1)
-        opening = Opening(cache, np.full((len(chosen), 1), bos), limits)
+        opening = Opening(cache, np.full((len(chosen), 1), bos), limits, source.device)
         keys = [ids[i, : lengths[n]].tolist() for i, n in enumerate(numbers)] if config.sample else []
         return _decode(model, opening, config, keys, eos=eos)
 
@@ -98,7 +98,8 @@ def generate(
     same: dict[int, list[int]] = {}
     for index, prompt in enumerate(prompts):
         same.setdefault(len(prompt), []).append(index)
-    device = next((p.device for p in model.parameters()), None) if isinstance(model, nn.Module) else None
+    parameters = model.parameters() if isinstance(model, nn.Module) else iter(())
+    device = next((parameter.device for parameter in parameters), torch.device("cpu"))
     found: list[list[Hypothesis]] = [[] for _ in prompts]
     for size, group in same.items():
 
@@ -107,7 +108,7 @@ def generate(
             cache = model.start(len(history), size + length)
             if size > 1:
                 model.prefill(torch.from_numpy(history[:, :-1].copy()).to(device), cache)
-            opening = Opening(cache, history, np.full(len(history), length))
+            opening = Opening(cache, history, np.full(len(history), length), device)
             return _decode(model, opening, config, history.tolist(), eos=eos)
 
         with predicting(model):
@@ -127,8 +128,8 @@ def _decode(
     draws = config.n_best
     rows = np.repeat(np.arange(len(opening.limits)), draws)
     if draws > 1:
-        opening.cache.select(torch.from_numpy(rows))
-    wide = Opening(opening.cache, opening.history[rows], opening.limits[rows])
+        opening.cache.select(torch.from_numpy(rows).to(opening.device))
+    wide = Opening(opening.cache, opening.history[rows], opening.limits[rows], opening.device)
     sampler = Sampler(config, [[draw, *key] for key in keys for draw in range(draws)])
     found = follow(model, wide, config, sampler, eos=eos)
     drawn = [hypothesis for (hypothesis,) in found.hypotheses]

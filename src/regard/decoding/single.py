@@ -52,9 +52,8 @@ def follow(model: Steps, opening: Opening, config: DecodingConfig, choose: Choos
     number, live = np.arange(rows), np.ones(rows, bool)
     total, contested = np.zeros(rows), np.zeros(rows, bool)
     found: list[list[Hypothesis]] = [[] for _ in range(rows)]
-    tokens: Tensor | None = None
+    tokens = opening.last()
     for step in range(int(limits.max(initial=-1)) + 1):
-        tokens = torch.from_numpy(history[:, -1].copy()) if tokens is None else tokens
         raw = model.logits(model.step(tokens, cache))
         bound, logits = margin(raw.dtype, wanted=config.batch_invariant), widened(raw)
         normaliser = log_normaliser(logits)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -69,8 +70,14 @@ class Opening:
         cache: the decoder's state before the last token of ``history``, one row per sentence.
         history: what each row begins with, [sentences, t]: <s>, or a prompt.
         limits: the most tokens each output may have before its end, [sentences].
+        device: where the model is, and wants its tokens.
     """
 
     cache: Cache
     history: NDArray[np.int64]
     limits: NDArray[np.int64]
+    device: torch.device
+
+    def last(self) -> Tensor:
+        """The newest token of each row, [sentences], for the model's first step."""
+        return torch.from_numpy(self.history[:, -1].copy()).to(self.device)

@@ -46,6 +46,7 @@ class ClassificationTask:
     validation: EncodedCorpus
     plan: BatchPlan
     steps_per_epoch: int = field(init=False)
+    metrics = ("loss", "accuracy")
 
     @classmethod
     def prepare(cls, recipe: Recipe, folder: Path, console: Console | None = None) -> "ClassificationTask":
@@ -71,6 +72,10 @@ class ClassificationTask:
 
     def __post_init__(self) -> None:
         self.steps_per_epoch = self.plan.steps_per_epoch
+
+    def digests(self) -> Mapping[str, str]:
+        """Digests of the encoded splits."""
+        return {"train": self.corpus.digest, "validation": self.validation.digest}
 
     def build(self) -> nn.Module:
         """A model with fresh weights, a function of the recipe's seed."""

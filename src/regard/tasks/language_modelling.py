@@ -47,6 +47,7 @@ class LanguageModellingTask:
     validation: TextCorpus
     plan: BlockPlan
     steps_per_epoch: int = field(init=False)
+    metrics = ("loss", "perplexity")
 
     @classmethod
     def prepare(cls, recipe: Recipe, folder: Path, console: Console | None = None) -> "LanguageModellingTask":
@@ -77,6 +78,10 @@ class LanguageModellingTask:
 
     def __post_init__(self) -> None:
         self.steps_per_epoch = self.plan.steps_per_epoch
+
+    def digests(self) -> Mapping[str, str]:
+        """Digests of the encoded splits."""
+        return {"train": self.corpus.corpus.digest, "validation": self.validation.corpus.digest}
 
     def build(self) -> nn.Module:
         """A model with fresh weights, a function of the recipe's seed."""

@@ -33,6 +33,11 @@ class Reinforced(nn.Module):
         self.register_buffer("baseline", torch.zeros(()))
         self.register_buffer("begun", torch.zeros(()))
 
+    @property
+    def output(self) -> object:
+        """The layer that gives the model's scores."""
+        return self.model.output
+
     def surrogate(self, rewards: Tensor, log_probability: Tensor) -> Tensor:
         """A term whose gradient is that of the expected reward (Xu et al. 2015, §4.1), a sum over tokens.
 

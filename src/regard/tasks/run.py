@@ -94,9 +94,10 @@ def train(
         with _claimed(folder, recipe, resume, processes):
             task = _prepared(recipe, start, folder / "data", processes, console)
             model = _built(task, start)
-        trainer = Trainer(
-            model, task, recipe.training, folder, recipe=recipe.decisive(), console=console, device=device
-        )
+            decisive = recipe.decisive()
+            trainer = Trainer(
+                model, task, recipe.training, folder, recipe=decisive, console=console, device=device
+            )
         figures = trainer.fit(resume)
         processes.from_first(lambda: _finish(folder, recipe, start, task, model, figures, console))
     return folder

@@ -57,6 +57,7 @@ class TranslationTask:
     validation: EncodedCorpus
     plan: BatchPlan
     steps_per_epoch: int = field(init=False)
+    metrics = ("loss", "perplexity", *_BY_TRANSLATING)
 
     @classmethod
     def prepare(cls, recipe: Recipe, folder: Path, console: Console | None = None) -> "TranslationTask":
@@ -88,6 +89,10 @@ class TranslationTask:
 
     def __post_init__(self) -> None:
         self.steps_per_epoch = self.plan.steps_per_epoch
+
+    def digests(self) -> Mapping[str, str]:
+        """Digests of the encoded splits."""
+        return {"train": self.corpus.digest, "validation": self.validation.digest}
 
     def build(self) -> nn.Module:
         """A model with fresh weights, a function of the recipe's seed."""

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from regard.training.config import TrainingConfig
-    from regard.training.distributed import is_first_process
     from regard.training.signals import Interrupted
     from regard.training.trainable import Batch, Loss, Objective, Trainable
     from regard.training.trainer import Trainer
@@ -19,7 +18,6 @@ _HOMES = {
     "Trainable": "trainable",
     "Trainer": "trainer",
     "TrainingConfig": "config",
-    "is_first_process": "distributed",
 }
 
 __all__ = [
@@ -30,7 +28,6 @@ __all__ = [
     "Trainable",
     "Trainer",
     "TrainingConfig",
-    "is_first_process",
 ]
 
 

@@ -91,6 +91,12 @@ class Archive:
             )
         return None
 
+    def forget_after(self, name: str) -> None:
+        """Remove later states, which could not be read: they must not count among those that are kept."""
+        for later in checkpoint_names(self.folder, "state-"):
+            if later > name:
+                delete_checkpoint(self.folder, later)
+
     def load(self, name: str) -> Checkpoint:
         """Read a checkpoint by its name."""
         return load_checkpoint(self.folder, name)

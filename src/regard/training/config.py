@@ -20,7 +20,7 @@ class TrainingConfig(BaseModel):
         800
     """
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
     updates: int | None = Field(
         default=None, ge=1, description="length of training, in updates of the weights"
@@ -72,7 +72,7 @@ class TrainingConfig(BaseModel):
 
     def validation_interval(self, steps_per_epoch: int) -> int:
         """Updates from one validation to the next."""
-        return self.validate_every or max(1, steps_per_epoch // self.accumulate)
+        return self.validate_every or max(1, round(steps_per_epoch / self.accumulate))
 
     def warmup_updates(self, total: int) -> int:
         """Updates until the learning rate is at its peak."""

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import torch
@@ -15,6 +16,9 @@ import torch.distributed as dist
 from regard.errors import UserError
 
 T = TypeVar("T")
+
+# The others wait while the first prepares a corpus or validates: that may take longer than torch's half hour.
+_PATIENCE = timedelta(hours=12)
 
 
 @dataclass(frozen=True)
@@ -69,16 +73,6 @@ class Processes:
         return answer[0]  # type: ignore[no-any-return]
 
 
-def is_first_process() -> bool:
-    """Whether torchrun started this process as the first, or no torchrun is there.
-
-    Example:
-        >>> is_first_process()
-        True
-    """
-    return int(os.environ.get("RANK", "0")) == 0
-
-
 def pick_device() -> torch.device:
     """The GPU of this process where there is one, else the CPU."""
     if torch.cuda.is_available():
@@ -107,7 +101,8 @@ def join(device: torch.device) -> Iterator[Processes]:
         # keeps it for ever: its threads outlive it, and now and then one of them brings the process down as
         # the interpreter ends (torch 2.13).
         importlib.import_module("torch._dynamo")
-        dist.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo")
+        backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
+        dist.init_process_group(backend, timeout=_PATIENCE)
     try:
         yield Processes(dist.get_rank(), dist.get_world_size(), device)
     finally:

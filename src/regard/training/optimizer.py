@@ -18,8 +18,8 @@ def build_optimizers(
 
     ``"adamw"`` is one AdamW for all (Loshchilov & Hutter 2019). ``"muon"`` gives the matrices inside the
     model to Muon (Jordan et al. 2024), which makes each step's matrix orthogonal, with the size of AdamW's
-    steps (Liu et al. 2025, §2.2), so that one learning rate serves both; tables of embeddings, the output
-    layer, biases and gains stay with AdamW.
+    steps (Liu et al. 2025, §2.2), so that one learning rate serves both; tables of embeddings, the layer
+    that the model calls `output`, the matrices of attention scores, biases and gains stay with AdamW.
 
     Biases and gains of norms (parameters of one dimension) do not decay.
 
@@ -35,11 +35,11 @@ def build_optimizers(
         {"params": [p for p in shared if p.dim() > 1], "weight_decay": weight_decay},
         {"params": [p for p in shared if p.dim() <= 1], "weight_decay": 0.0},
     ]
-    optimizers: list[Optimizer] = [
-        AdamW([g for g in groups if g["params"]], lr=0.0, betas=betas, eps=1e-9, fused=True)
-    ]
-    matrices = [p for p in trained.values() if p in inner]
-    if matrices:
+    optimizers: list[Optimizer] = []
+    if shared:
+        filled = [group for group in groups if group["params"]]
+        optimizers.append(AdamW(filled, lr=0.0, betas=betas, eps=1e-9, fused=True))
+    if matrices := [p for p in trained.values() if p in inner]:
         optimizers.append(Muon(matrices, lr=0.0, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"))
     return optimizers
 

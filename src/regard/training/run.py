@@ -68,14 +68,14 @@ class Run:
 
     def go(self, resume: bool) -> dict[str, float]:
         """The whole of it."""
-        skipped = self._restore(resume)
+        notes = self._restore(resume)
         trainable = self.job.trainable
         log = RunLog(self.job.folder, self.state.update, self.state.validated) if self._first else None
         self.log = log and self.stack.enter_context(log)
         display = Display(self.job.console if self._first else None, total=self.total, done=self.state.update)
         self.display = self.stack.enter_context(display)
-        for message in skipped:
-            self.display.say(f"Left aside: {message}")
+        for note in notes:
+            self.display.say(note)
         if self.state.update:
             self.display.say(f"Continuing after update {self.state.update}.")
         self.updater = Updater(
@@ -221,17 +221,24 @@ class Run:
         for name, tensor in optimizer_tensors(self.optimizers, self.model).items():
             tensors[f"optimizer.{name}"] = tensor
         state = replace(self.state, window=self.state.window.total(self.processes))
-        facts = {"recipe": self.job.recipe, "precision": self.precision}
+        facts = {
+            "recipe": self.job.recipe,
+            "data": dict(self.job.trainable.digests()),
+            "precision": self.precision,
+            "processes": self.processes.world,
+        }
         self.processes.from_first(lambda: self.archive.save_state(state, tensors, facts))
 
     def _restore(self, resume: bool) -> list[str]:
-        """Go back to the latest checkpoint, if there is one; say what is wrong with later ones."""
+        """Go back to the latest checkpoint, if there is one; give what the user should know about it."""
         found = self.processes.from_first(lambda: self._look_for_run(resume))
         if found is None:
             return []
         checkpoint = self.archive.load(found.name)
         facts = checkpoint.facts
-        _compare_recipes(self.job.folder, facts["recipe"], self.job.recipe)
+        _compare(self.job.folder, "recipe", facts["recipe"], self.job.recipe)
+        _compare(self.job.folder, "data", facts["data"], self.job.trainable.digests())
+        self.processes.from_first(lambda: self.archive.forget_after(found.name))
         self.precision = facts["precision"]
         self.state = RunState.from_plain(facts["run"])
         if not self._first:
@@ -239,7 +246,13 @@ class Run:
         self.saved = self.state.update
         restore_model(self.model, _under("model.", checkpoint.tensors))
         restore_optimizers(self.optimizers, self.model, _under("optimizer.", checkpoint.tensors))
-        return found.skipped
+        notes = [f"Left aside: {message}" for message in found.skipped]
+        if facts["processes"] != self.processes.world:
+            notes.append(
+                f"{self.processes.world} processes go on where {facts['processes']} began: the batches are "
+                "the same, what dropout leaves out is not."
+            )
+        return notes
 
     def _look_for_run(self, resume: bool) -> Found | None:
         folder = self.job.folder
@@ -252,12 +265,12 @@ class Run:
         return self.archive.latest()
 
 
-def _compare_recipes(folder: Path, saved: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+def _compare(folder: Path, what: str, saved: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
     changed = sorted(key for key in saved.keys() | wanted.keys() if saved.get(key) != wanted.get(key))
     if changed:
         told = "; ".join(f"{key} was {saved.get(key)!r}, is {wanted.get(key)!r}" for key in changed)
         raise UserError(
-            f"{folder}: cannot continue with a changed recipe: {told}. Put it back, or choose another folder."
+            f"{folder}: cannot continue with changed {what}: {told}. Put it back, or choose another folder."
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
@@ -26,8 +27,12 @@ class StopRequestedError(BaseException):
     """Raised in work that may be left half done, when a signal arrives."""
 
 
+# A launcher and whoever stopped it both tell each process: the same request, twice within moments.
+_ECHO_SECONDS = 2.0
+
+
 class StopRequests:
-    """Notes SIGINT and SIGTERM instead of dying of them. A second signal is obeyed at once.
+    """Notes SIGINT and SIGTERM instead of dying of them. A second one, moments later, is obeyed at once.
 
     Example:
         >>> with StopRequests() as stop:
@@ -38,6 +43,7 @@ class StopRequests:
 
     def __init__(self) -> None:
         self.received = 0
+        self._since = 0.0
         self._previous: dict[int, Any] = {}
         self._breakable = False
 
@@ -66,10 +72,13 @@ class StopRequests:
             self._breakable = False
 
     def _note(self, number: int, frame: FrameType | None) -> None:
+        now = time.monotonic()
         if self.received:
-            signal.signal(number, signal.SIG_DFL)
-            signal.raise_signal(number)
-        self.received = number
+            if now - self._since > _ECHO_SECONDS:
+                signal.signal(number, signal.SIG_DFL)
+                signal.raise_signal(number)
+            return
+        self.received, self._since = number, now
         if self._breakable:
             self._breakable = False
             raise StopRequestedError

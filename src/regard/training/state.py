@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
-from regard.errors import UserError
 from regard.training.window import Window
 
 _FALLING = ("loss", "perplexity", "error")
@@ -42,9 +41,6 @@ class RunState:
 
         A task without validation data gives no figures; then the latest weights are the best.
 
-        Raises:
-            UserError: the task validates, but not by this metric.
-
         Example:
             >>> state = RunState(update=10)
             >>> state.record("loss", {"loss": 2.0}, average=2), state.best_update
@@ -52,9 +48,6 @@ class RunState:
         """
         self.validated = self.update
         self.recent = [*self.recent, self.update][-average:]
-        if figures and metric not in figures:
-            known = ", ".join(sorted(figures))
-            raise UserError(f"training.metric is {metric!r}; this task validates by: {known}")
         value = figures.get(metric)
         if value is None or is_better(metric, value, self.best):
             self.best, self.best_update, self.waited = value, self.update, 0

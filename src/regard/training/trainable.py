@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Self
 
@@ -49,9 +49,19 @@ class Trainable(Protocol):
 
     `batch` is a pure function of its arguments, so a run can be resumed anywhere; `None` is a rank's share
     of a global batch that has too few rows for all ranks.
+
+    Attributes:
+        steps_per_epoch: global batches in one pass over the data.
     """
 
     steps_per_epoch: int
+
+    @property
+    def metrics(self) -> Sequence[str]:
+        """Names of the figures that `validate` can give."""
+
+    def digests(self) -> Mapping[str, str]:
+        """What the data is, by split: a run resumed must find the same."""
 
     def batch(self, epoch: int, step: int, rank: int, world: int) -> Any:
         """This rank's rows of that global batch."""

@@ -11,6 +11,7 @@ import torch
 from rich.console import Console
 from torch import nn
 
+from regard.errors import UserError
 from regard.training.checkpoint import NoSpaceError, is_disk_full
 from regard.training.config import TrainingConfig
 from regard.training.distributed import join, pick_device
@@ -36,6 +37,9 @@ class Trainer:
         recipe: what the run was made from, flat, as JSON can hold it; a resume must bring the same.
         console: where progress is shown; None is silent.
         device: None picks a GPU where there is one.
+
+    Raises:
+        UserError: the task does not validate by the configuration's metric.
     """
 
     def __init__(
@@ -49,6 +53,9 @@ class Trainer:
         console: Console | None = None,
         device: torch.device | None = None,
     ) -> None:
+        if config.metric not in trainable.metrics:
+            known = ", ".join(sorted(trainable.metrics))
+            raise UserError(f"training.metric is {config.metric!r}; this task validates by: {known}")
         self.job = Job(model, trainable, config, folder, dict(recipe or {}), console)
         self.device = device or pick_device()
 
@@ -62,8 +69,8 @@ class Trainer:
             The validation figures of these weights, with `updates` and `seconds`.
 
         Raises:
-            UserError: the folder holds a run and `resume` is False; the recipe differs from that of the
-                run resumed; no checkpoint is whole; another process trains here; the disk is full; the
+            UserError: the folder holds a run and `resume` is False; the recipe or the data is not that of
+                the run resumed; no checkpoint is whole; another process trains here; the disk is full; the
                 loss is no longer a number.
             Interrupted: SIGINT or SIGTERM came; everything is saved.
         """
@@ -71,8 +78,7 @@ class Trainer:
         try:
             with ExitStack() as stack:
                 processes = stack.enter_context(join(self.device))
-                if processes.first:
-                    stack.enter_context(FolderLock(self.job.folder))
+                processes.from_first(lambda: stack.enter_context(FolderLock(self.job.folder)) and None)
                 stop = stack.enter_context(StopRequests())
                 return Run(self.job, processes, stop, stack).go(resume)
         except OSError as error:
