@@ -1,5 +1,6 @@
 """Model folders: whole or refused by name."""
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -68,6 +69,20 @@ def test_a_changed_file_is_named(copy, name, change):
 def test_broken_hashes_are_refused(copy, sums):
     (copy / "SHA256SUMS").write_text(sums, encoding="utf-8")
     with pytest.raises(ModelFolderError, match="SHA256SUMS"):
+        regard.load(copy)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("metrics.json", "{"), ("metrics.json", "[]"), ("tokenizer.json", None)]
+)
+def test_damage_under_a_hash_that_agrees_is_named(copy, name, text):
+    sums = (copy / "SHA256SUMS").read_text("utf-8").splitlines()
+    kept = [line for line in sums if not line.endswith(f"  {name}")]
+    if text is not None:
+        (copy / name).write_text(text, encoding="utf-8")
+        kept.append(f"{hashlib.sha256(text.encode()).hexdigest()}  {name}")
+    (copy / "SHA256SUMS").write_text("\n".join(kept), encoding="utf-8")
+    with pytest.raises(ModelFolderError, match=name.replace(".", r"\.")):
         regard.load(copy)
 
 

@@ -60,8 +60,12 @@ def test_a_folder_with_something_in_it_is_left_alone(workplace, model_folder, tm
 )
 def test_bad_data_leaves_nothing_behind(workplace, tmp_path, override, words):
     with pytest.raises(UserError, match=words):
-        train(workplace / "recipe.toml", tmp_path / "m", overrides=[override])
-    assert not list((tmp_path / "m").glob("*"))
+        train(workplace / "recipe.toml", tmp_path / "new" / "m", overrides=[override])
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "there").mkdir()  # made by the user, so it stays
+    with pytest.raises(UserError, match=words):
+        train(workplace / "recipe.toml", tmp_path / "there", overrides=[override])
+    assert [path.name for path in tmp_path.rglob("*")] == ["there"]
 
 
 def test_a_model_that_makes_no_sense_is_a_plain_error(tmp_path):
@@ -74,8 +78,30 @@ def test_a_model_that_makes_no_sense_is_a_plain_error(tmp_path):
     assert not list((tmp_path / "m").glob("*"))
 
 
+def test_only_a_run_is_resumed(workplace, tmp_path):
+    (tmp_path / "README.md").write_text("mine", encoding="utf-8")
+    with pytest.raises(UserError, match="no training run is in this folder"):
+        train(workplace / "recipe.toml", tmp_path, resume=True)
+    assert [file.name for file in tmp_path.iterdir()] == ["README.md"]
+
+
+def test_a_recipe_that_changed_before_the_first_checkpoint_is_refused(workplace, tmp_path, monkeypatch):
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("regard.tasks.run.Trainer", stop)  # the vocabulary is learnt, nothing is trained
+        patch.setattr("regard.tasks.run.shutil.rmtree", lambda *_, **__: None)  # as if killed
+        patch.setattr("regard.tasks.run.Path.unlink", lambda *_, **__: None)
+        with pytest.raises(KeyboardInterrupt):
+            train(workplace / "recipe.toml", tmp_path / "m")
+    with pytest.raises(UserError, match=r"tokenizer\.vocabulary was 300, is 200"):
+        train(workplace / "recipe.toml", tmp_path / "m", resume=True, overrides=["tokenizer.vocabulary=200"])
+    regard.load(train(workplace / "recipe.toml", tmp_path / "m", resume=True))
+
+
 def test_a_changed_recipe_is_not_resumed(workplace, tmp_path, monkeypatch):
-    def stop(*_: object) -> None:
+    def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:

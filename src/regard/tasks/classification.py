@@ -20,9 +20,9 @@ from regard.data.plan import BatchPlan
 from regard.data.splits import labelled_of
 from regard.data.tokenizer import Tokenizer
 from regard.tasks.classifier import longest_text, new_model
-from regard.tasks.language_modelling import learn_tokenizer
 from regard.tasks.recipe import Recipe
 from regard.tasks.talk import say
+from regard.tasks.vocabularies import learn_tokenizer
 from regard.training.trainable import Loss
 
 
@@ -57,7 +57,7 @@ class ClassificationTask:
         """
         rows = labelled_of(recipe.data, "train")
         labels = Labels.of(row.label for row in rows)
-        tokenizer = learn_tokenizer((row.text for row in rows), recipe, folder, console)
+        tokenizer = learn_tokenizer((row.text for row in rows), recipe.tokenizer, folder, console)
         corpus = encode_labelled(recipe, tokenizer, labels, folder, "train", console)
         validation = encode_labelled(recipe, tokenizer, labels, folder, "validation", console)
         say(

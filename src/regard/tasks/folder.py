@@ -114,12 +114,19 @@ def load_folder(path_or_name: str | Path, *, task: str | None = None) -> ModelFo
     except SafetensorError as error:
         raise ModelFolderError(f"{path / WEIGHTS}: not a safetensors file: {error}") from None
     weights = {name: w.float() if w.is_floating_point() else w for name, w in stored.items()}
+    shared = recipe.task != "translation" or recipe.tokenizer.joint
+    for name in [""] if shared else ["source", "target"]:
+        if tokenizer_file(name) not in files:
+            raise ModelFolderError(
+                f"{path / HASHES}: no hash for {tokenizer_file(name)}; copy the model again"
+            )
     tokenizers = {
         name.removesuffix("tokenizer.json").removesuffix("-"): Tokenizer.from_bytes(data, str(path / name))
         for name, data in files.items()
         if name.endswith("tokenizer.json")
     }
-    return ModelFolder(path, recipe, tokenizers, json.loads(files[METRICS]), weights, files[CARD].decode())
+    card = files[CARD].decode(errors="replace")
+    return ModelFolder(path, recipe, tokenizers, _metrics(path, files[METRICS]), weights, card)
 
 
 def fill_model(model: nn.Module, folder: ModelFolder) -> None:
@@ -159,6 +166,16 @@ def write_atomically(path: Path, data: bytes) -> None:
         raise UserError(
             f"{path}: cannot write: {error.strerror}; free some space or choose another folder"
         ) from None
+
+
+def _metrics(path: Path, data: bytes) -> dict[str, Any]:
+    try:
+        metrics = json.loads(data)
+    except ValueError as error:
+        raise ModelFolderError(f"{path / METRICS}: not valid JSON: {error}; copy the model again") from None
+    if not isinstance(metrics, dict):
+        raise ModelFolderError(f"{path / METRICS}: not an object of JSON; copy the model again")
+    return metrics
 
 
 def _checked_files(path: Path) -> dict[str, bytes]:

@@ -19,11 +19,10 @@ from regard.data.splits import texts_of
 from regard.data.tokenizer import Tokenizer
 from regard.models.language_model import LanguageModel
 from regard.nn.cross_entropy import linear_cross_entropy
-from regard.tasks.folder import write_atomically
 from regard.tasks.generator import block_length, new_model
-from regard.tasks.layout import tokenizer_file
 from regard.tasks.recipe import Recipe
 from regard.tasks.talk import say
+from regard.tasks.vocabularies import learn_tokenizer
 from regard.training.trainable import Loss
 
 
@@ -58,7 +57,7 @@ class LanguageModellingTask:
         """
         texts = texts_of(recipe.data, "train")
         kept_apart = texts_of(recipe.data, "validation")
-        tokenizer = learn_tokenizer((text for (text,) in texts), recipe, folder, console)
+        tokenizer = learn_tokenizer((text for (text,) in texts), recipe.tokenizer, folder, console)
         train = encode_documents(recipe, tokenizer, folder, "train", console)
         validation = encode_documents(recipe, tokenizer, folder, "validation", console)
         say(
@@ -126,18 +125,6 @@ class LanguageModellingTask:
             return {}
         test = encode_documents(self.recipe, self.tokenizer, self.folder, "test", console)
         return {"test": text_figures(model, TextCorpus(test, self.corpus.block))}
-
-
-def learn_tokenizer(texts: Any, recipe: Recipe, folder: Path, console: Console | None) -> Tokenizer:
-    """The tokenizer in the folder, or one learnt from the texts and put there."""
-    file = folder / tokenizer_file("")
-    if file.exists():
-        return Tokenizer.load(file)
-    say(console, f"Learning a vocabulary ({recipe.tokenizer.kind})")
-    tokenizer = Tokenizer.train(texts, recipe.tokenizer)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(file, tokenizer.to_bytes())
-    return tokenizer
 
 
 def encode_documents(

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,12 +16,15 @@ from regard.tasks.classification import ClassificationTask
 from regard.tasks.folder import ModelFolder, fill_model, load_folder, save_model, write_atomically
 from regard.tasks.language_modelling import LanguageModellingTask
 from regard.tasks.layout import RECIPE, WEIGHTS, ModelFolderError, tokenizer_file
-from regard.tasks.recipe import Recipe, load_recipe
+from regard.tasks.recipe import Recipe, load_recipe, read_resolved
 from regard.tasks.reinforce import bare
 from regard.tasks.talk import say
 from regard.tasks.translation import TranslationTask
 from regard.training import Trainable, Trainer
 from regard.training.distributed import Processes, join, pick_device
+from regard.training.resume import refuse_changes
+
+DATA = "data"  # in the model folder: the encoded data, which a run that goes on uses again
 
 
 class Task(Trainable, Protocol):
@@ -92,7 +95,7 @@ def train(
     with join(device := pick_device()) as processes:
         console = console if processes.first else None
         with _claimed(folder, recipe, resume, processes):
-            task = _prepared(recipe, start, folder / "data", processes, console)
+            task = _prepared(recipe, start, folder / DATA, processes, console)
             model = _built(task, start)
             decisive = recipe.decisive()
             trainer = Trainer(
@@ -106,13 +109,17 @@ def train(
 @contextmanager
 def _claimed(folder: Path, recipe: Recipe, resume: bool, processes: Processes) -> Iterator[None]:
     """The folder for a run that is being prepared; if that fails, what it left is taken away again."""
+    made = [place for place in (folder, *folder.parents) if not place.exists()]
     fresh = processes.from_first(lambda: _claim(folder, recipe, resume))
     try:
         yield
     except BaseException:
         if fresh and processes.first:
             (folder / RECIPE).unlink(missing_ok=True)
-            shutil.rmtree(folder / "data", ignore_errors=True)
+            shutil.rmtree(folder / DATA, ignore_errors=True)
+            with suppress(OSError):  # something else has come to lie there
+                for place in made:
+                    place.rmdir()
         raise
 
 
@@ -120,7 +127,8 @@ def _claim(folder: Path, recipe: Recipe, resume: bool) -> bool:
     """Make the folder, with the recipe in it; whether it was new or empty.
 
     Raises:
-        UserError: something there would be overwritten, or the folder cannot be made.
+        UserError: something there would be overwritten, the run there has another recipe, or the folder
+            cannot be made.
     """
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder}: is a file; the output must be a folder")
@@ -131,13 +139,17 @@ def _claim(folder: Path, recipe: Recipe, resume: bool) -> bool:
         raise UserError(
             f"{folder}: this folder is not empty; choose another with --out, or go on with --resume"
         )
+    if not fresh:
+        if not (folder / RECIPE).is_file() or not (folder / DATA).is_dir():
+            raise UserError(f"{folder}: no training run is in this folder; choose another with --out")
+        refuse_changes(folder, "recipe", read_resolved(folder / RECIPE).decisive(), recipe.decisive())
+        return False
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        (folder / DATA).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"{folder}: cannot make this folder: {error.strerror}") from None
-    if fresh:
-        write_atomically(folder / RECIPE, recipe.to_toml().encode())
-    return fresh
+    write_atomically(folder / RECIPE, recipe.to_toml().encode())
+    return True
 
 
 def _prepared(
@@ -147,7 +159,6 @@ def _prepared(
 
     def work() -> None:
         if start is not None:
-            folder.mkdir(exist_ok=True)
             for name, tokenizer in start.tokenizers.items():
                 write_atomically(folder / tokenizer_file(name), tokenizer.to_bytes())
         found.append(prepare(recipe, folder, console))

@@ -1,13 +1,16 @@
-"""The tokenizers of a translator: one for both languages, or one each."""
+"""The tokenizers of a task: one, or one for each of two languages."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.console import Console
+
 from regard.data.config import TokenizerConfig
 from regard.data.tokenizer import Tokenizer
 from regard.tasks.folder import write_atomically
 from regard.tasks.layout import tokenizer_file
+from regard.tasks.talk import say
 
 
 @dataclass(frozen=True)
@@ -70,3 +73,21 @@ class Vocabularies:
         folder.mkdir(parents=True, exist_ok=True)
         for name, tokenizer in self.named().items():
             write_atomically(folder / tokenizer_file(name), tokenizer.to_bytes())
+
+
+def learn_tokenizer(
+    texts: Iterable[str], config: TokenizerConfig, folder: Path, console: Console | None
+) -> Tokenizer:
+    """The tokenizer of one language that is in the folder, or one learnt from the texts and put there.
+
+    Raises:
+        UserError: no text, or a vocabulary larger than the text allows.
+    """
+    file = folder / tokenizer_file("")
+    if file.exists():
+        return Tokenizer.load(file)
+    say(console, f"Learning a vocabulary ({config.kind})")
+    tokenizer = Tokenizer.train(texts, config)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(file, tokenizer.to_bytes())
+    return tokenizer

@@ -25,6 +25,7 @@ from regard.training.log import LOG_NAME, RunLog
 from regard.training.optimizer import build_optimizers, optimizer_tensors, restore_optimizers
 from regard.training.precision import Precision, autocast, choose_precision
 from regard.training.prefetch import Prefetch
+from regard.training.resume import refuse_changes
 from regard.training.signals import Interrupted, StopRequestedError, StopRequests
 from regard.training.state import RunState, is_better
 from regard.training.trainable import Trainable
@@ -236,8 +237,8 @@ class Run:
             return []
         checkpoint = self.archive.load(found.name)
         facts = checkpoint.facts
-        _compare(self.job.folder, "recipe", facts["recipe"], self.job.recipe)
-        _compare(self.job.folder, "data", facts["data"], self.job.trainable.digests())
+        refuse_changes(self.job.folder, "recipe", facts["recipe"], self.job.recipe)
+        refuse_changes(self.job.folder, "data", facts["data"], self.job.trainable.digests())
         self.processes.from_first(lambda: self.archive.forget_after(found.name))
         self.precision = facts["precision"]
         self.state = RunState.from_plain(facts["run"])
@@ -263,15 +264,6 @@ class Run:
             )
         self.archive.clean()
         return self.archive.latest()
-
-
-def _compare(folder: Path, what: str, saved: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-    changed = sorted(key for key in saved.keys() | wanted.keys() if saved.get(key) != wanted.get(key))
-    if changed:
-        told = "; ".join(f"{key} was {saved.get(key)!r}, is {wanted.get(key)!r}" for key in changed)
-        raise UserError(
-            f"{folder}: cannot continue with changed {what}: {told}. Put it back, or choose another folder."
-        )
 
 
 def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
