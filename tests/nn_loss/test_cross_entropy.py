@@ -116,3 +116,10 @@ def test_misfits_are_refused(change: dict[str, object], message: str) -> None:
     }
     with pytest.raises(ValueError, match=message):
         linear_cross_entropy(**(arguments | change))  # type: ignore[arg-type]
+
+
+def test_second_derivatives_are_refused() -> None:
+    states, weight, bias, targets = made(4, 3, 7, 4)
+    loss = linear_cross_entropy(states, weight, bias, targets)
+    with pytest.raises(RuntimeError, match="second derivative"):
+        torch.autograd.grad(loss, states, create_graph=True)

@@ -15,7 +15,6 @@ from regard.attention.kernels.reference import weights_of_rows
 from regard.attention.local_predictive import LocalPredictive
 from regard.attention.problem import Problem
 from regard.attention.scopes import (
-    All,
     Causal,
     Documents,
     Global,
@@ -100,44 +99,52 @@ def attend(
     if not 0.0 <= dropout < 1.0:
         raise ValueError(f"dropout of attention weights is a probability below 1, was given {dropout}")
     dropout = dropout if training else 0.0
-    if dropout or isinstance(scope, (All, LocalPredictive)):
-        refuse_nonsense(scope, selection, dropout)
+    refuse_nonsense(scope, selection, dropout)
     device = query.device.type
-    autocast = torch.is_autocast_enabled(device)
+    autocast = torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
     if autocast:
+        # As torch does, float64 is left alone.
         dtype = torch.get_autocast_dtype(device)
-        query, key, value = query.to(dtype), key.to(dtype), value.to(dtype)
+        query, key, value = (x if x.dtype == torch.float64 else x.to(dtype) for x in (query, key, value))
     # Softmax and its like would be cast to float32 and back by autocast; the kernels know what they need.
     with torch.autocast(device, enabled=False) if autocast else nullcontext():
-        predictive = centre = None
-        for part in scope.parts:
-            if isinstance(part, LocalPredictive):
-                predictive, centre = part, part.centres(query, _lengths(scope, key.shape[2]))
-            elif isinstance(part, (Padding, Documents)):
-                _check_mask(part, query, key)
-        first = first_query if first_query is not None else _first_query(scope, query.shape[2], key.shape[2])
         folded = score.fold(query, key, prepared)
+        first = first_query if first_query is not None else _first_query(scope, query.shape[2], key.shape[2])
+        predictive, centre = _look_at_scope(scope, query, key, first)
         problem = Problem(
-            folded.query,
-            folded.key,
-            value,
-            folded.scale,
-            folded.vector,
-            scope,
-            selection,
-            slopes,
-            dropout,
-            first,
-            predictive,
-            centre,
-            training,
+            query=folded.query,
+            key=folded.key,
+            value=value,
+            scale=folded.scale,
+            vector=folded.vector,
+            scope=scope,
+            selection=selection,
+            slopes=slopes,
+            dropout=dropout,
+            first=first,
+            predictive=predictive,
+            centre=centre,
+            training=training,
         )
         chosen = table.choose(table.case_of(problem)) if kernel is None else table.forced(kernel, problem)
         solution = table.KERNELS[chosen](problem)
-        weights = None
-        if rows is not None:
-            weights = _rows(problem, solution.weights, rows)
+        weights = None if rows is None else _rows(problem, solution.weights, rows)
     return Attended(solution.context, weights, solution.log_probability)
+
+
+def _look_at_scope(
+    scope: Scope, query: Tensor, key: Tensor, first: int
+) -> tuple[LocalPredictive | None, Tensor | None]:
+    """Check that masks fit; the local-p part of the scope and the centres that it predicts, if it has one."""
+    predictive = None
+    for part in scope.parts:
+        if isinstance(part, LocalPredictive):
+            predictive = part
+        elif isinstance(part, (Padding, Documents)):
+            _check_mask(part, query, key, first)
+    if predictive is None:
+        return None, None
+    return predictive, predictive.centres(query, *_real_keys(scope, key.shape[2]))
 
 
 def _rows(problem: Problem, known: Tensor | None, rows: Literal["all"] | Tensor) -> Tensor:
@@ -148,6 +155,7 @@ def _rows(problem: Problem, known: Tensor | None, rows: Literal["all"] | Tensor)
         return weights_of_rows(problem, range(queries)) if known is None else known
     if rows.dim() != 1 or rows.is_floating_point() or rows.dtype == torch.bool:
         raise ValueError(f"rows takes a 1-D integer tensor, was given {rows.dtype} {list(rows.shape)}")
+    rows = rows.to(problem.query.device, torch.long)
     if rows.numel() and not 0 <= int(rows.min()) <= int(rows.max()) < queries:
         raise ValueError(f"rows {rows.tolist()} are not all among the {queries} queries")
     return weights_of_rows(problem, rows) if known is None else known[:, :, rows]
@@ -162,12 +170,13 @@ def _first_query(scope: Scope, queries: int, keys: int) -> int:
     return 0 if crosses else keys - queries
 
 
-def _lengths(scope: Scope, keys: int) -> Tensor | int:
-    lengths: Tensor | int = keys
+def _real_keys(scope: Scope, keys: int) -> tuple[Tensor | int, Tensor | int]:
+    """How many keys of each row are real, and which is the first."""
+    mask = None
     for part in scope.parts:
         if isinstance(part, Padding):
-            lengths = part.mask.sum(-1)
-    return lengths
+            mask = part.mask if mask is None else mask & part.mask
+    return (keys, 0) if mask is None else (mask.sum(-1), mask.to(torch.uint8).argmax(-1))
 
 
 def _check_shapes(query: Tensor, key: Tensor, value: Tensor, slopes: Tensor | None) -> None:
@@ -184,11 +193,20 @@ def _check_shapes(query: Tensor, key: Tensor, value: Tensor, slopes: Tensor | No
         )
 
 
-def _check_mask(part: Padding | Documents, query: Tensor, key: Tensor) -> None:
+def _check_mask(part: Padding | Documents, query: Tensor, key: Tensor, first: int) -> None:
+    queries, keys = query.shape[2], key.shape[2]
     given = part.mask if isinstance(part, Padding) else part.keys
-    if given.shape != (key.shape[0], key.shape[2]):
-        raise ValueError(f"{part!r} does not fit keys of batch {key.shape[0]} and length {key.shape[2]}")
-    if isinstance(part, Documents) and part.queries is not None and part.queries.shape != query.shape[:3:2]:
+    if given.shape != (key.shape[0], keys):
+        raise ValueError(f"{part!r} does not fit keys of batch {key.shape[0]} and length {keys}")
+    if isinstance(part, Padding):
+        return
+    if part.queries is None:
+        if first < 0 or first + queries > keys:
+            raise ValueError(
+                f"{queries} queries from position {first} on are not all among the {keys} keys, which "
+                "would tell their documents: give Documents theirs, queries=[batch, queries]"
+            )
+    elif part.queries.shape != (query.shape[0], queries):
         raise ValueError(
             f"documents were given for queries {list(part.queries.shape)}, not {list(query.shape[:3:2])}"
         )

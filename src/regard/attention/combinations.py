@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from regard.attention.local_predictive import LocalPredictive
 from regard.attention.scopes import (
+    All,
     Causal,
     Documents,
     LocalMonotonic,
@@ -81,6 +82,8 @@ def refuse_nonsense(scope: Scope, selection: Selection, dropout: float) -> None:
         ...
         ValueError: dropout on the one weight of a hard selection would drop all it reads; drop the context
     """
+    if not dropout and not isinstance(scope, (All, LocalPredictive)):
+        return  # each rule is about dropout, local-p or scopes joined; most calls have none of these
     combination = Combination(scope, selection, dropout)
     for applies, reason in NONSENSE:
         if applies(combination):

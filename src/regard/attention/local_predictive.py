@@ -11,8 +11,9 @@ from regard.attention.scopes import Block, Scope
 class LocalPredictive(nn.Module, Scope):
     """A predicted centre p = S · sigmoid(v · tanh(W query)) (Luong et al. 2015, §3.2 "local-p").
 
-    S is the number of real keys of the row. A query sees keys at most `window` from p, and its weights
-    are multiplied by a Gaussian around p of standard deviation window / 2, which is what p learns from.
+    S is the number of real keys of the row, and p is counted from the first of them. A query sees keys at
+    most `window` from p, and its weights are multiplied by a Gaussian around p of standard deviation
+    window / 2, which is what p learns from.
 
     Args:
         query_dim: size of a head's query.
@@ -38,12 +39,13 @@ class LocalPredictive(nn.Module, Scope):
             bound = (6.0 / (parameter.shape[1] + parameter.shape[2])) ** 0.5
             nn.init.uniform_(parameter, -bound, bound)
 
-    def centres(self, query: Tensor, lengths: Tensor | int) -> Tensor:
+    def centres(self, query: Tensor, lengths: Tensor | int, starts: Tensor | int = 0) -> Tensor:
         """Predict the centre of each query: [batch, heads, queries], float32 or wider.
 
         Args:
             query: [batch, heads, queries, query_dim].
             lengths: number of real keys, [batch] or one for all.
+            starts: index of the first real key, [batch] or one for all.
 
         Raises:
             ValueError: heads or dim are not those of W.
@@ -57,7 +59,8 @@ class LocalPredictive(nn.Module, Scope):
         logit = torch.matmul(hidden, self.vector.to(query.dtype)).squeeze(-1)
         # Positions need more than the 8 bits of a bfloat16.
         share = torch.sigmoid(logit.to(torch.promote_types(logit.dtype, torch.float32)))
-        return share * (lengths[:, None, None] if isinstance(lengths, Tensor) else lengths)
+        centre = share * (lengths[:, None, None] if isinstance(lengths, Tensor) else lengths)
+        return centre + starts[:, None, None] if isinstance(starts, Tensor) else centre + starts
 
     def allowed(self, block: Block) -> Tensor | None:
         """|key - centre| <= window: [batch, heads, rows, keys]."""
@@ -78,7 +81,7 @@ class LocalPredictive(nn.Module, Scope):
         return min(keys, 2 * self.window + 1)
 
     def may_be_empty(self, block: Block) -> bool:
-        """A centre lies among the real keys, so only a row without any is empty."""
+        """A centre lies among the keys, and its window has at least one; padding answers for itself."""
         return False
 
     def extra_repr(self) -> str:

@@ -10,7 +10,7 @@ from regard.attention.attend import Attended, attend
 from regard.attention.combinations import refuse_nonsense
 from regard.attention.config import AttentionConfig
 from regard.attention.local_predictive import LocalPredictive
-from regard.attention.scopes import Causal, Global, LocalMonotonic, Scope, Window
+from regard.attention.scopes import Band, Causal, Global, LocalMonotonic, Scope, Window
 from regard.attention.scores import Additive, Dot, General, ScaledDot, Score
 from regard.attention.selections import Entmax15, Hard, Selection, Soft, Sparsemax
 
@@ -42,9 +42,8 @@ class Attention(nn.Module):
         self.selection = selection
         self.scope = scope
         self.dropout = dropout
-        if (
-            len(scope.parts) > 1
-        ):  # a scope joined by & is no module: its parts' parameters are registered here
+        if len(scope.parts) > 1:
+            # A scope joined by & is no module: its parts' parameters are registered here.
             self.scope_parts = nn.ModuleList(part for part in scope.parts if isinstance(part, nn.Module))
 
     def forward(
@@ -74,6 +73,11 @@ class Attention(nn.Module):
             training=self.training,
             prepared=prepared,
         )
+
+    @property
+    def folds(self) -> bool:
+        """Whether queries that stand at one position may be given as neighbours: nobody's position counts."""
+        return not any(isinstance(part, (Band, Causal)) for part in self.scope.parts)
 
     def extra_repr(self) -> str:
         """What is no module, for printing."""

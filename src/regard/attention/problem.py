@@ -46,6 +46,11 @@ class Problem:
     centre: Tensor | None
     training: bool
 
+    @property
+    def learns_slopes(self) -> bool:
+        """Whether ALiBi's slopes want a gradient."""
+        return self.slopes is not None and self.slopes.requires_grad and torch.is_grad_enabled()
+
     def block(self, rows: range | Tensor | None = None, keys: range | None = None) -> Block:
         """A rectangle of the score matrix; all of it by default."""
         centre = self.centre
@@ -84,6 +89,21 @@ class Solution:
     context: Tensor
     weights: Tensor | None = None
     log_probability: Tensor | None = None
+
+
+def bias_of(problem: Problem, block: Block) -> tuple[Tensor | None, Tensor | None]:
+    """What to add to the scores of a block, for its mask and for ALiBi, and the rows that may look nowhere.
+
+    Where a key is forbidden it is far below any score, but finite, so that a row without keys makes no nan.
+    """
+    allowed = problem.scope.allowed(block)
+    bias = problem.penalty(block)
+    if allowed is not None:
+        dtype = problem.query.dtype
+        mask = torch.zeros(allowed.shape, dtype=dtype, device=allowed.device)
+        mask.masked_fill_(torch.logical_not(allowed), torch.finfo(dtype).min / 4)
+        bias = mask if bias is None else bias + mask
+    return bias, dead_rows(allowed, problem.scope, block)
 
 
 def dead_rows(allowed: Tensor | None, scope: Scope, block: Block) -> Tensor | None:

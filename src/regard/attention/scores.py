@@ -194,7 +194,7 @@ def _project(x: Tensor, weight: Tensor) -> Tensor:
         return torch.matmul(x, weight[0])
     batch, heads, length, dim = x.shape
     rows = x.transpose(0, 1).reshape(heads, batch * length, dim)
-    return torch.bmm(rows, weight).view(heads, batch, length, -1).transpose(0, 1)
+    return torch.bmm(rows, weight).view(heads, batch, length, weight.shape[2]).transpose(0, 1)
 
 
 def _same_dim(query: Tensor, key: Tensor, name: str) -> None:

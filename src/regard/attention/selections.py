@@ -1,7 +1,7 @@
 """Selections: how a row of scores becomes a row of weights.
 
 Every selection takes scores [..., keys] in which forbidden keys are -inf and no row is all -inf, and gives
-weights of the same shape, exactly zero at forbidden keys.
+weights of the same shape, exactly zero at forbidden keys. Rows of no keys at all have no weights.
 """
 
 from __future__ import annotations
@@ -59,6 +59,8 @@ class Sparsemax(Selection):
 
     def weigh(self, scores: Tensor, training: bool) -> tuple[Tensor, Tensor | None]:
         """Algorithm 1 of the paper, with the exact Jacobian of its §2.5."""
+        if not scores.shape[-1]:
+            return scores, None
         return _Sparsemax.apply(scores), None  # type: ignore[no-untyped-call]
 
 
@@ -74,6 +76,8 @@ class Entmax15(Selection):
 
     def weigh(self, scores: Tensor, training: bool) -> tuple[Tensor, Tensor | None]:
         """Algorithm 2 of the paper, with its exact Jacobian (Proposition 2)."""
+        if not scores.shape[-1]:
+            return scores, None
         return _Entmax15.apply(scores), None  # type: ignore[no-untyped-call]
 
 
@@ -108,6 +112,8 @@ class Hard(Selection):
 
     def weigh(self, scores: Tensor, training: bool) -> tuple[Tensor, Tensor | None]:
         """One-hot weights; the log-probability of the key with ``"reinforce"``."""
+        if not scores.shape[-1]:
+            return scores, scores.sum(-1) if self.estimator == "reinforce" else None
         noisy = scores
         if training:  # the largest of scores + Gumbel noise is a draw from their softmax
             noisy = scores - torch.empty_like(scores).exponential_().log_()
@@ -140,7 +146,7 @@ class _Sparsemax(torch.autograd.Function):
         z = _wide(scores)
         ordered = z.sort(-1, descending=True).values
         excess = ordered.cumsum(-1) - 1
-        size = (_ranks(ordered) * ordered > excess).sum(-1, keepdim=True)
+        size = (_ranks(ordered) * ordered > excess).sum(-1, keepdim=True).clamp_(min=1)  # 0 only of nan
         threshold = excess.gather(-1, size - 1) / size
         weights = (z - threshold).clamp_(min=0).to(scores.dtype)
         ctx.save_for_backward(weights)
@@ -163,15 +169,15 @@ class _Entmax15(torch.autograd.Function):
         mean = ordered.cumsum(-1) / ranks
         spread = ordered.square().cumsum(-1) / ranks - mean.square()
         threshold = mean - ((1 / ranks - spread).clamp_(min=0)).sqrt_()
-        size = (threshold <= ordered).sum(-1, keepdim=True)
-        root = (z - threshold.gather(-1, size - 1)).clamp_(min=0).to(scores.dtype)
-        ctx.save_for_backward(root)
-        return root.square()
+        size = (threshold <= ordered).sum(-1, keepdim=True).clamp_(min=1)  # 0 only of nan
+        weights = (z - threshold.gather(-1, size - 1)).clamp_(min=0).square_().to(scores.dtype)
+        ctx.save_for_backward(weights)
+        return weights
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        root: Tensor = ctx.saved_tensors[
-            0
-        ]  # the square root of the weights is also the diagonal of the Jacobian
+        weights: Tensor = ctx.saved_tensors[0]
+        # The square root of the weights is the diagonal of the Jacobian; at zero it has no derivative itself.
+        root = torch.where(weights > 0, weights, 1.0).sqrt() * (weights > 0)
         inside = gradients[0] * root
         return inside - root * (inside.sum(-1, keepdim=True) / root.sum(-1, keepdim=True))

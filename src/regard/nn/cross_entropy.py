@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from regard.attention.once import differentiable_once
 from regard.nn.product import multiply
 
 # Logits held at a time: 512 rows of a vocabulary of 8,000, about what the last-level cache holds.
@@ -35,7 +36,7 @@ def linear_cross_entropy(
     Equal to `F.cross_entropy(logits, targets, reduction="sum", label_smoothing=…)`, gradients too. Under
     autocast the products run in autocast's dtype, the softmax and its logarithm in float32. The gradient
     of the result is linear in the gradient that comes in, and is made in the forward pass; a second
-    derivative is not available.
+    derivative raises a RuntimeError.
 
     Args:
         states: [rows, width].
@@ -102,6 +103,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
         return loss
 
     @staticmethod
+    @differentiable_once("take torch's linear and cross_entropy")
     def backward(ctx: Any, *incoming: Tensor) -> tuple[Tensor | None, ...]:
         states_gradient, weight_gradient, bias_gradient = ctx.saved_tensors
         states_dtype, weight_dtype = ctx.dtypes

@@ -17,6 +17,7 @@ from torch import Tensor
 from regard.attention.dropout import drop_scale, dropout, dropped_levels, keep_mask
 from regard.attention.kernels.hidden import Hidden, Place, pick, span_of
 from regard.attention.kernels.reference import per_head, weigh
+from regard.attention.once import differentiable_once
 from regard.attention.problem import Problem, Solution
 
 
@@ -26,7 +27,7 @@ def additive(problem: Problem) -> Solution:
     heads = query.shape[1]
     assert problem.vector is not None
     vector = problem.vector.expand(heads, -1)
-    learned = problem.slopes is not None and problem.slopes.requires_grad
+    learned = problem.learns_slopes
     if problem.selection.family == "soft" and problem.predictive is None and not learned:
         return Solution(_Streamed.apply(query, key, value, vector, problem))  # type: ignore[no-untyped-call]
     weights, log_probability = weigh(problem, additive_scores(query, key, vector))
@@ -57,6 +58,7 @@ class _Scores(torch.autograd.Function):
         return scores
 
     @staticmethod
+    @differentiable_once("take kernel='reference'")
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, ...]:
         query, key, vector = ctx.saved_tensors
         hidden = Hidden(query, key, vector)
@@ -95,13 +97,16 @@ class _Streamed(torch.autograd.Function):
         return context.to(value.dtype)
 
     @staticmethod
+    @differentiable_once("take kernel='reference'")
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         query, key, value, vector, context, log_sum, keep = ctx.saved_tensors
         hidden = Hidden(query, key, vector, ctx.problem)
         mask = _Mask(ctx.problem, hidden.query.dtype)
         outer, rescale = gradients[0], drop_scale(ctx.dropped)
         mean = (outer * context).sum(-1)  # Σ weight · gradient of the weight, for the softmax's backward
-        to_value = torch.zeros_like(value)
+        to_value = torch.zeros_like(
+            value, dtype=hidden.query.dtype
+        )  # two-byte sums forget what is small beside them
         for place in hidden.places():
             from_row = outer[place.queries]
             for run in hidden.runs(mask.reach(place.rows)):
@@ -119,7 +124,7 @@ class _Streamed(torch.autograd.Function):
                 to_scores.sub_(mean[place.queries][..., None]).mul_(weights)
                 hidden.backward(place, run, gate, to_scores)
         of_query, of_key, of_vector = hidden.gradients()
-        return of_query, of_key, to_value, of_vector, None
+        return of_query, of_key, to_value.to(value.dtype), of_vector, None
 
 
 class _Running:

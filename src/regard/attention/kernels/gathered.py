@@ -14,11 +14,12 @@ import torch
 from torch import Tensor
 
 from regard.attention.dropout import dropout
+from regard.attention.kernels.budget import budget
 from regard.attention.problem import Problem, Solution
 from regard.attention.scopes import Band
 
 CHUNK_ELEMENTS = 1 << 18
-"""Elements of the keys fetched at once."""
+"""Elements of the keys fetched at once on a CPU."""
 
 
 def gathered(problem: Problem) -> Solution:
@@ -67,11 +68,11 @@ class _Rows:
     def __init__(self, x: Tensor, index: Tensor) -> None:
         batch, kv_heads, keys, dim = x.shape
         heads, self.width = index.shape[1], index.shape[3]
-        self.table = x.reshape(-1, dim)
+        self.table = x.reshape(batch * kv_heads * keys, dim)
         head = torch.arange(heads, device=x.device) // (heads // kv_heads)
         table = torch.arange(batch, device=x.device)[:, None] * kv_heads + head
         self._places = (index + (table * keys)[:, :, None, None]).view(-1)
-        self._size = max(1, CHUNK_ELEMENTS // (self.width * dim))
+        self._size = max(1, budget(x.device, CHUNK_ELEMENTS) // (self.width * dim))
 
     def chunks(self) -> Iterator[tuple[slice, Tensor]]:
         """Runs of all the queries of all heads, and the places [run · window] that they read."""
@@ -81,7 +82,12 @@ class _Rows:
 
     def fetch(self, places: Tensor) -> Tensor:
         """[run, window, dim]."""
-        return self.table.index_select(0, places).view(-1, self.width, self.table.shape[1])
+        rows = len(places) // self.width
+        return self.table.index_select(0, places).view(rows, self.width, self.table.shape[1])
+
+    def empty_gradient(self) -> Tensor:
+        """Zeros like the table, where many queries add to one row: two-byte sums would forget the small."""
+        return torch.zeros_like(self.table, dtype=torch.promote_types(self.table.dtype, torch.float32))
 
 
 class _Scores(torch.autograd.Function):
@@ -91,7 +97,7 @@ class _Scores(torch.autograd.Function):
     def forward(ctx: Any, query: Tensor, key: Tensor, index: Tensor) -> Tensor:
         ctx.save_for_backward(query, key, index)
         rows = _Rows(key, index)
-        flat = query.reshape(-1, query.shape[-1], 1)
+        flat = query.reshape(index.shape[:3].numel(), query.shape[-1], 1)
         scores = query.new_empty(flat.shape[0], rows.width)
         for chosen, places in rows.chunks():
             scores[chosen] = torch.bmm(rows.fetch(places), flat[chosen]).squeeze(2)
@@ -101,14 +107,15 @@ class _Scores(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None]:
         query, key, index = ctx.saved_tensors
         rows = _Rows(key, index)
-        flat = query.reshape(-1, query.shape[-1])
-        outer = gradients[0].reshape(-1, rows.width)
-        to_query, to_table = torch.empty_like(flat), torch.zeros_like(rows.table)
+        flat = query.reshape(index.shape[:3].numel(), query.shape[-1])
+        outer = gradients[0].reshape(len(flat), rows.width)
+        to_query, to_table = torch.empty_like(flat), rows.empty_gradient()
         for chosen, places in rows.chunks():
             part = outer[chosen]
             to_query[chosen] = torch.bmm(part[:, None], rows.fetch(places)).squeeze(1)
-            to_table.index_add_(0, places, (part[:, :, None] * flat[chosen][:, None]).flatten(0, 1))
-        return to_query.view(query.shape), to_table.view(key.shape), None
+            shares = part[:, :, None] * flat[chosen][:, None]
+            to_table.index_add_(0, places, shares.flatten(0, 1).to(to_table.dtype))
+        return to_query.view(query.shape), to_table.to(key.dtype).view(key.shape), None
 
 
 class _Read(torch.autograd.Function):
@@ -118,21 +125,22 @@ class _Read(torch.autograd.Function):
     def forward(ctx: Any, weights: Tensor, value: Tensor, index: Tensor) -> Tensor:
         ctx.save_for_backward(weights, value, index)
         rows = _Rows(value, index)
-        flat = weights.reshape(-1, 1, rows.width)
+        flat = weights.reshape(index.shape[:3].numel(), 1, rows.width)
         context = value.new_empty(flat.shape[0], value.shape[-1])
         for chosen, places in rows.chunks():
             context[chosen] = torch.bmm(flat[chosen], rows.fetch(places)).squeeze(1)
-        return context.view(*index.shape[:3], -1)
+        return context.view(*index.shape[:3], value.shape[-1])
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None]:
         weights, value, index = ctx.saved_tensors
         rows = _Rows(value, index)
-        flat = weights.reshape(-1, rows.width)
-        outer = gradients[0].reshape(-1, value.shape[-1])
-        to_weights, to_table = torch.empty_like(flat), torch.zeros_like(rows.table)
+        flat = weights.reshape(index.shape[:3].numel(), rows.width)
+        outer = gradients[0].reshape(len(flat), value.shape[-1])
+        to_weights, to_table = torch.empty_like(flat), rows.empty_gradient()
         for chosen, places in rows.chunks():
             part = outer[chosen]
             to_weights[chosen] = torch.bmm(rows.fetch(places), part[:, :, None]).squeeze(2)
-            to_table.index_add_(0, places, (flat[chosen][:, :, None] * part[:, None]).flatten(0, 1))
-        return to_weights.view(weights.shape), to_table.view(value.shape), None
+            shares = flat[chosen][:, :, None] * part[:, None]
+            to_table.index_add_(0, places, shares.flatten(0, 1).to(to_table.dtype))
+        return to_weights.view(weights.shape), to_table.to(value.dtype).view(value.shape), None

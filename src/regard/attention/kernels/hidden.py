@@ -14,13 +14,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from regard.attention.kernels.budget import budget
 from regard.attention.problem import Problem
 
 BLOCK_ELEMENTS = 1 << 18
-"""Elements of the hidden layer that are held at once."""
+"""Elements of the hidden layer that are held at once on a CPU."""
 
-FEW_QUERIES = 4
-"""With fewer queries, exponentials of the keys are not worth their while."""
+EXPONENTS_PAY_FROM = 4
+"""Queries: with fewer, exponentials of the keys are not worth their while."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +62,11 @@ class Hidden:
         queries, keys, span = query.shape[2], key.shape[2], key.shape[2]
         if problem is not None:
             span = problem.scope.span(keys)
-        budget = max(1, BLOCK_ELEMENTS // query.shape[3])
+        pairs = max(1, budget(query.device, BLOCK_ELEMENTS) // query.shape[3])
         # Rows of one block share a run of keys, so within a window few rows are taken at once.
-        self._run = max(1, min(keys, budget, 2 * span + 16))
-        self._rows = max(1, min(queries, budget // self._run, max(16, span)))
-        self._items = max(1, min(query.shape[0], budget // (self._run * self._rows)))
+        self._run = max(1, min(keys, pairs, 2 * span + 16))
+        self._rows = max(1, min(queries, pairs // self._run, max(16, span)))
+        self._items = max(1, min(query.shape[0], pairs // (self._run * self._rows)))
         self._gradients: tuple[Tensor, Tensor, Tensor] | None = None
 
     def places(self) -> Iterator[Place]:
@@ -124,7 +125,7 @@ class Hidden:
 def _halves(query: Tensor, key: Tensor) -> tuple[bool, Tensor, Tensor]:
     """Whether r comes from a product, and the query's and the key's part of it."""
     # Only where asking for the largest is free of a device's stall, and a transcendental function is dear.
-    if query.device.type == "cpu" and query.shape[2] >= FEW_QUERIES and key.numel():
+    if query.device.type == "cpu" and query.shape[2] >= EXPONENTS_PAY_FROM and key.numel():
         exponent = 2.0 * float(query.abs().amax() + key.abs().amax())
         if exponent < 80.0:  # exp(80) is far from float32's largest, and exp(-80) from its smallest
             return True, torch.mul(query, 2.0).exp_(), torch.mul(key, 2.0).exp_()

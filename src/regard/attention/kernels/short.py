@@ -12,29 +12,16 @@ import torch
 from torch import Tensor
 
 from regard.attention.dropout import drop_scale, dropped_levels, keep_mask, kept
-from regard.attention.problem import Problem, Solution, dead_rows
+from regard.attention.once import differentiable_once
+from regard.attention.problem import Problem, Solution, bias_of
 
 
 def short(problem: Problem) -> Solution:
     """A product score, softmax, no Gaussian."""
-    block = problem.block()
-    allowed = problem.scope.allowed(block)
-    dead = dead_rows(allowed, problem.scope, block)
-    bias = additive_mask(allowed, problem.query.dtype)
-    penalty = problem.penalty(block)
-    if penalty is not None:
-        bias = penalty if bias is None else bias + penalty
+    bias, dead = bias_of(problem, problem.block())
     dropped = dropped_levels(problem.dropout)
     context: Tensor = _Short.apply(problem.query, problem.key, problem.value, problem.scale, bias, dropped)  # type: ignore[no-untyped-call]
     return Solution(context if dead is None else context.masked_fill(dead, 0.0))
-
-
-def additive_mask(allowed: Tensor | None, dtype: torch.dtype) -> Tensor | None:
-    """0 where allowed, far below any score elsewhere: finite, so that a row without keys makes no nan."""
-    if allowed is None:
-        return None
-    mask = torch.zeros(allowed.shape, dtype=dtype, device=allowed.device)
-    return mask.masked_fill_(torch.logical_not(allowed), torch.finfo(dtype).min / 4)
 
 
 class _Short(torch.autograd.Function):
@@ -45,10 +32,10 @@ class _Short(torch.autograd.Function):
         batch, heads, queries, dim = query.shape
         kv_heads, keys, value_dim = key.shape[1], key.shape[2], value.shape[3]
         # Query heads that share a key head are rows of one product.
-        q = query.reshape(batch * kv_heads, -1, dim)
+        q = query.reshape(batch * kv_heads, heads // kv_heads * queries, dim)
         k = key.reshape(batch * kv_heads, keys, dim)
         v = value.reshape(batch * kv_heads, keys, value_dim)
-        scores = product(q, k.transpose(1, 2), scale)
+        scores = scaled_bmm(q, k.transpose(1, 2), scale)
         if bias is not None:
             scores.view(batch, heads, queries, keys).add_(bias)
         context, weights, keep = read(scores, v, dropped)
@@ -57,12 +44,13 @@ class _Short(torch.autograd.Function):
         return context.view(batch, heads, queries, value_dim)
 
     @staticmethod
+    @differentiable_once("take kernel='reference'")
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         q, k, v, weights, keep = ctx.saved_tensors
         outer = gradients[0].reshape(*q.shape[:2], v.shape[-1])
         to_scores, to_value = read_backward(outer, weights, keep, v, ctx.dropped)
-        to_query = product(to_scores, k, ctx.scale)
-        to_key = product(to_scores.transpose(1, 2), q, ctx.scale)
+        to_query = scaled_bmm(to_scores, k, ctx.scale)
+        to_key = scaled_bmm(to_scores.transpose(1, 2), q, ctx.scale)
         of_query, of_key, of_value = ctx.shapes
         return to_query.view(of_query), to_key.view(of_key), to_value.view(of_value), None, None, None
 
@@ -75,7 +63,7 @@ def read(
     if not dropped:
         return torch.bmm(weights, value), weights, None
     keep = keep_mask(weights.shape, dropped, weights.device, generator)
-    return product(kept(weights, keep), value, drop_scale(dropped)), weights, keep
+    return scaled_bmm(kept(weights, keep), value, drop_scale(dropped)), weights, keep
 
 
 def read_backward(
@@ -85,15 +73,15 @@ def read_backward(
     rescale = drop_scale(dropped)
     factors = None if keep is None else keep.to(weights.dtype)
     read = weights if factors is None else weights * factors
-    to_value = product(read.transpose(1, 2), outer, rescale)
-    to_weights = product(outer, value.transpose(1, 2), rescale)
+    to_value = scaled_bmm(read.transpose(1, 2), outer, rescale)
+    to_weights = scaled_bmm(outer, value.transpose(1, 2), rescale)
     if factors is not None:
         to_weights.mul_(factors)
     to_scores: Tensor = torch.ops.aten._softmax_backward_data(to_weights, weights, -1, weights.dtype)
     return to_scores, to_value
 
 
-def product(left: Tensor, right: Tensor, scale: float) -> Tensor:
+def scaled_bmm(left: Tensor, right: Tensor, scale: float) -> Tensor:
     """scale · left · right, batched; the scale costs nothing inside the product."""
     if scale == 1.0:
         return torch.bmm(left, right)

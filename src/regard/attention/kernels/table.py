@@ -186,7 +186,7 @@ def case_of(problem: Problem) -> Case:
         half=query.element_size() == 2,
         few_keys=keys <= FEW_KEYS,
         few_queries=query.shape[2] < FEW_QUERIES,
-        learned_slopes=problem.slopes is not None and problem.slopes.requires_grad,
+        learned_slopes=problem.learns_slopes,
     )
 
 

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from regard.attention.dropout import dropped_levels
-from regard.attention.kernels.short import additive_mask, product, read, read_backward
-from regard.attention.problem import Problem, Solution, dead_rows
+from regard.attention.kernels.short import read, read_backward, scaled_bmm
+from regard.attention.problem import Problem, Solution, bias_of
 
 SMALLEST_CHUNK = 32
 LARGEST_CHUNK = 128
@@ -41,7 +41,7 @@ class _Chunks:
     def __init__(self, problem: Problem, query: Tensor, key: Tensor, value: Tensor, seed: int) -> None:
         self.batch, self.heads, self.queries, _ = query.shape
         self.problem = problem
-        self.shared = key.shape[0] * key.shape[1]
+        self.shared, self.group = key.shape[0] * key.shape[1], query.shape[1] // key.shape[1]
         self.query = self.grouped(query)
         self.key, self.value = (
             key.reshape(self.shared, *key.shape[2:]),
@@ -53,7 +53,7 @@ class _Chunks:
 
     def grouped(self, x: Tensor) -> Tensor:
         """[batch, heads, …] to [batch · kv_heads, heads that share a key head, …]."""
-        return x.reshape(self.shared, -1, *x.shape[2:])
+        return x.reshape(self.shared, self.group, *x.shape[2:])
 
     def runs(self) -> Iterator[tuple[slice, slice]]:
         """Runs of queries with the run of keys that each can reach; those that reach none are left out."""
@@ -68,22 +68,23 @@ class _Chunks:
 
     def rows(self, x: Tensor, chosen: slice) -> Tensor:
         """The chosen queries of a grouped tensor as [batch · kv_heads, rows of all its heads, …]."""
-        return x[:, :, chosen].reshape(self.shared, -1, x.shape[-1])
+        part = x[:, :, chosen]
+        return part.reshape(self.shared, part.shape[1] * part.shape[2], x.shape[-1])
 
     def read(self, chosen: slice, near: slice) -> tuple[Tensor, _Chunk]:
         """A chunk's context, as :meth:`rows`, and what its backward needs."""
         key = self.key[:, near]
-        scores = product(self.rows(self.query, chosen), key.transpose(1, 2), self.problem.scale)
+        scores = scaled_bmm(self.rows(self.query, chosen), key.transpose(1, 2), self.problem.scale)
         bias, dead = self._masks.of(chosen, near)
-        rows = (self.batch, self.heads, chosen.stop - chosen.start, -1)
+        rows = (self.batch, self.heads, chosen.stop - chosen.start)
         if bias is not None:
-            scores.view(rows).add_(bias)
+            scores.view(*rows, near.stop - near.start).add_(bias)
         generator = None
         if self.dropped:
             generator = torch.Generator(scores.device).manual_seed(self._seed + chosen.start)
         context, weights, keep = read(scores, self.value[:, near], self.dropped, generator)
         if dead is not None:
-            context.view(rows).masked_fill_(dead, 0.0)
+            context.view(*rows, context.shape[-1]).masked_fill_(dead, 0.0)
         return context, _Chunk(weights, keep, dead)
 
 
@@ -97,7 +98,8 @@ class _Windowed(torch.autograd.Function):
         held: list[Tensor | None] = []
         for chosen, near in work.runs():
             read_, chunk = work.read(chosen, near)
-            context[:, :, chosen] = read_.view(work.shared, work.query.shape[1], -1, value.shape[-1])
+            part = context[:, :, chosen]
+            part.copy_(read_.view(part.shape))
             if hold:
                 held += chunk
         ctx.save_for_backward(query, key, value, *held)
@@ -110,22 +112,29 @@ class _Windowed(torch.autograd.Function):
         scale = ctx.problem.scale
         work = _Chunks(ctx.problem, query, key, value, ctx.seed)
         outer = work.grouped(gradients[0])
-        to_query, to_key, to_value = (torch.zeros_like(x) for x in (work.query, work.key, work.value))
+        to_query = torch.zeros_like(work.query)
+        # A key gets its gradient chunk by chunk, and two-byte sums forget what is small beside them.
+        wide = torch.promote_types(key.dtype, torch.float32)
+        to_key, to_value = (torch.zeros_like(x, dtype=wide) for x in (work.key, work.value))
+        # What was kept has no derivatives: where they are wanted, all is made again.
+        kept = bool(held) and not torch.is_grad_enabled()
         for place, (chosen, near) in enumerate(work.runs()):
-            if held:
+            if kept:
                 weights, keep, dead = held[3 * place : 3 * place + 3]
             else:
                 weights, keep, dead = work.read(chosen, near)[1]
             part = work.rows(outer, chosen)
             if dead is not None:
-                alive = part.view(work.batch, work.heads, -1, part.shape[-1]).masked_fill(dead, 0.0)
+                rows = (work.batch, work.heads, chosen.stop - chosen.start, part.shape[-1])
+                alive = part.view(rows).masked_fill(dead, 0.0)
                 part = alive.view(part.shape)
             to_scores, of_value = read_backward(part, weights, keep, work.value[:, near], work.dropped)
-            of_query = product(to_scores, work.key[:, near], scale)
+            of_query = scaled_bmm(to_scores, work.key[:, near], scale)
             to_query[:, :, chosen] = of_query.view(to_query[:, :, chosen].shape)
-            to_key[:, near] += product(to_scores.transpose(1, 2), work.rows(work.query, chosen), scale)
+            to_key[:, near] += scaled_bmm(to_scores.transpose(1, 2), work.rows(work.query, chosen), scale)
             to_value[:, near] += of_value
-        return to_query.view(query.shape), to_key.view(key.shape), to_value.view(value.shape), None
+        of_key, of_value = to_key.to(key.dtype), to_value.to(value.dtype)
+        return to_query.view(query.shape), of_key.view(key.shape), of_value.view(value.shape), None
 
 
 class _Masks:
@@ -142,13 +151,7 @@ class _Masks:
         place = rows.start - run.start, len(rows), len(run)
         if place in self._known:
             return self._known[place]
-        block = problem.block(rows, run)
-        allowed = problem.scope.allowed(block)
-        dead = dead_rows(allowed, problem.scope, block)
-        bias = additive_mask(allowed, problem.query.dtype)
-        penalty = problem.penalty(block)
-        if penalty is not None:
-            bias = penalty if bias is None else bias + penalty
+        bias, dead = bias_of(problem, problem.block(rows, run))
         if problem.scope.positional:
             self._known[place] = bias, dead
         return bias, dead
