@@ -183,3 +183,66 @@ def test_hooks_are_heard_while_decoding():
         cache = model.start(model.encode(SOURCE, SOURCE != PAD), max_length=6)
         model.step(TARGET[:, 0], cache)
     assert heard == [1]
+
+
+CHANGES = {
+    "a hook": lambda layer, heard: layer.feed_forward.register_forward_hook(lambda *_: heard.append(1)),
+    "a hook before": lambda layer, heard: layer.self_attention.register_forward_pre_hook(
+        lambda *_: heard.append(1)
+    ),
+    "another module": lambda layer, heard: setattr(layer.feed_forward, "outer", Heard(heard)),
+    "another forward": lambda layer, heard: setattr(layer.feed_forward, "forward", lambda x: Heard(heard)(x)),
+    "training": lambda layer, heard: layer.feed_forward.dropout.train(),
+}
+
+
+class Heard(nn.Module):
+    """Says that it was called."""
+
+    def __init__(self, heard):
+        super().__init__()
+        self.heard = heard
+
+    def forward(self, x):
+        self.heard.append(1)
+        return x[..., :16]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@torch.no_grad()
+def test_what_changes_while_decoding_is_heard(change):
+    model, heard = translator(small()).eval(), []
+    cache = model.start(model.encode(SOURCE, SOURCE != PAD), max_length=6)
+    model.step(TARGET[:, 0], cache)
+    assert cache.straight.still_serves()
+    assert heard == []
+    CHANGES[change](model.decoder.layers[1], heard)
+    assert not cache.straight.still_serves()
+    states = model.step(TARGET[:, 1], cache)
+    if change == "training":
+        return
+    assert heard == [1]
+    if "hook" in change:  # that only listens
+        forced = model(SOURCE, SOURCE != PAD, TARGET).states[:, 1]
+        torch.testing.assert_close(states, forced, atol=5e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("attention", [ATTENTIONS[0], ATTENTIONS[6]], ids=str)
+@torch.no_grad()
+def test_no_rows_and_no_tokens(kind, attention):
+    model = translator(small(decoder=kind, attention=attention)).eval()
+    cache = model.start(model.encode(SOURCE, SOURCE != PAD), max_length=6)
+    cache.select(torch.zeros(0, dtype=torch.long))
+    assert model.step(TARGET[:0, 0], cache).shape == (0, 16)
+    language = build_language_model(small(decoder=kind), VOCABULARY, pad=PAD).eval()
+    assert language.prefill(TARGET[:1, :0], language.start(1, 6)).shape == (1, 0, 16)
+
+
+@pytest.mark.parametrize("kind", CELLS)
+def test_recurrent_decoders_take_padding_at_the_end_only(kind):
+    model = build_language_model(small(decoder=kind), VOCABULARY, pad=PAD)
+    real = torch.tensor([[True, True, False], [True, False, True]])
+    model(TARGET[:1, :3], real[:1])
+    with pytest.raises(ValueError, match="padding comes at the end"):
+        model(TARGET[:2, :3], real)

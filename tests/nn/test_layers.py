@@ -31,6 +31,13 @@ def test_padding_gets_no_gradient():
     assert (embedding.weight.grad[1] != 0).all()
 
 
+def test_padding_shared_with_an_output_layer_gets_the_outputs_gradient():
+    embedding = Embedding(10, 4, pad=0, positions=None)
+    assert (embedding.weight[0] == 0).all()
+    (embedding(torch.tensor([[1, 0]])) @ embedding.weight.t()).sum().backward()
+    assert (embedding.weight.grad[0] != 0).any()
+
+
 def test_embedding_is_half_as_wide_under_autocast():
     embedding = Embedding(10, 4, pad=0, positions=Sinusoidal(4, 8))
     with torch.autocast("cpu", torch.bfloat16):

@@ -281,6 +281,9 @@ class Padding(Scope):
     Args:
         mask: [batch, keys] boolean, True for a real key.
 
+    Attributes:
+        full: whether every key is real; None where that was not asked.
+
     Raises:
         ValueError: the mask is not boolean or not of two dimensions.
 
@@ -299,12 +302,12 @@ class Padding(Scope):
         self.mask = mask
         # Worth knowing and free on a CPU; elsewhere asking would stall the device, so nothing is assumed.
         asks = mask.device.type == "cpu" and not torch.compiler.is_compiling()
-        self._full = asks and bool(mask.all())
+        self.full = bool(mask.all()) if asks else None
         self._empty_row = not asks or not bool(mask.any(-1).all())
 
     def allowed(self, block: Block) -> Tensor | None:
         """[batch, 1, 1, keys]."""
-        if self._full:
+        if self.full:
             return None
         mask = self.mask[:, None, None, :]
         if block.keys.start == 0 and block.keys.stop == self.mask.shape[1]:
@@ -313,7 +316,7 @@ class Padding(Scope):
 
     def allowed_at(self, block: Block, index: Tensor) -> Tensor | None:
         """Whether the keys are real."""
-        return None if self._full else _look_up(self.mask, index)
+        return None if self.full else _look_up(self.mask, index)
 
     def may_be_empty(self, block: Block) -> bool:
         """Some row may be padding only."""

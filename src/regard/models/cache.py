@@ -91,7 +91,8 @@ class Source:
     def _narrow(self, mask: Tensor) -> None:
         self.mask = mask
         self.scope = Padding(mask)
-        self.visible = None if bool(mask.all()) else mask[:, None, None, :]
+        full = bool(mask.all()) if self.scope.full is None else self.scope.full
+        self.visible = None if full else mask[:, None, None, :]
 
 
 class KeyValues:

@@ -7,9 +7,8 @@ from torch import Tensor, nn
 
 from regard.models.cache import Cache
 from regard.models.memory import Decoded, Memory, add_log_probability
-from regard.models.parts import Decoder, Encoder
+from regard.models.parts import Decoder, Encoder, begin_writing
 from regard.nn.embedding import Embedding
-from regard.nn.precision import working_dtype
 
 
 class EncoderDecoder(nn.Module):
@@ -87,12 +86,7 @@ class EncoderDecoder(nn.Module):
         Raises:
             ValueError: more tokens than the model's `max_length`.
         """
-        if self.max_length is not None and max_length > self.max_length:
-            raise ValueError(
-                f"cannot decode {max_length} tokens: the model's max_length is {self.max_length}"
-            )
-        weight = self.output.weight
-        like = torch.empty(0, dtype=working_dtype(weight), device=weight.device)
+        like = begin_writing(self.output, max_length, self.max_length)
         return self.decoder.start(memory, memory.mask.shape[0], max_length, like)
 
     @torch.no_grad()

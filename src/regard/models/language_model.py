@@ -7,9 +7,8 @@ from torch import Tensor, nn
 
 from regard.models.cache import Cache
 from regard.models.memory import Decoded
-from regard.models.parts import Decoder
+from regard.models.parts import Decoder, begin_writing
 from regard.nn.embedding import Embedding
-from regard.nn.precision import working_dtype
 
 
 class LanguageModel(nn.Module):
@@ -67,10 +66,7 @@ class LanguageModel(nn.Module):
         Raises:
             ValueError: more tokens than the model's `max_length`.
         """
-        if self.max_length is not None and max_length > self.max_length:
-            raise ValueError(f"cannot write {max_length} tokens: the model's max_length is {self.max_length}")
-        weight = self.output.weight
-        like = torch.empty(0, dtype=working_dtype(weight), device=weight.device)
+        like = begin_writing(self.output, max_length, self.max_length)
         return self.decoder.start(None, batch, max_length, like)
 
     @torch.no_grad()

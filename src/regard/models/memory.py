@@ -11,6 +11,11 @@ from torch import Tensor
 class Memory:
     """What an encoder made of a source.
 
+    Example:
+        >>> import torch
+        >>> Memory(torch.ones(2, 5, 8), torch.ones(2, 5, dtype=torch.bool)).summary.shape
+        torch.Size([2, 8])
+
     Attributes:
         states: [batch, source, width].
         mask: [batch, source] boolean, True for a real token.
@@ -52,7 +57,13 @@ class Decoded:
 
 
 def add_log_probability(total: Tensor | None, more: Tensor | None) -> Tensor | None:
-    """The log-probability of two independent draws, either of which may not have happened."""
+    """The log-probability of two independent draws, either of which may not have happened.
+
+    Example:
+        >>> import torch
+        >>> add_log_probability(torch.tensor(-1.0), None)
+        tensor(-1.)
+    """
     if total is None or more is None:
         return more if total is None else total
     return total + more

@@ -5,10 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from regard.models.cache import Cache
 from regard.models.memory import Decoded, Memory
+from regard.nn.precision import working_dtype
 
 
 class Encoder(nn.Module, ABC):
@@ -43,3 +45,20 @@ class Decoder(nn.Module, ABC):
         Raises:
             ValueError: the cache is full.
         """
+
+
+def begin_writing(output: nn.Linear, length: int, limit: int | None) -> Tensor:
+    """Check that `length` tokens may be written; an empty tensor of the dtype and device to write them in.
+
+    Raises:
+        ValueError: more tokens than the model's `limit`.
+
+    Example:
+        >>> begin_writing(nn.Linear(2, 3), 9, limit=8)
+        Traceback (most recent call last):
+        ...
+        ValueError: cannot write 9 tokens: the model's max_length is 8
+    """
+    if limit is not None and length > limit:
+        raise ValueError(f"cannot write {length} tokens: the model's max_length is {limit}")
+    return torch.empty(0, dtype=working_dtype(output.weight), device=output.weight.device)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from regard.attention import Attended, Attention, LocalMonotonic, build_attention
+from regard.attention import Attended, Attention, build_attention
 from regard.models.cache import Cache, Source
 from regard.models.config import ModelConfig
 from regard.models.memory import Decoded, Memory
@@ -59,7 +59,7 @@ class RecurrentCache(Cache):
             self.source.select(rows)
 
 
-class Tick(NamedTuple):
+class StepOutput(NamedTuple):
     """What one step gives.
 
     Attributes:
@@ -133,7 +133,13 @@ class RecurrentDecoder(Decoder):
         self.dropout = Dropout(config.dropout)
 
     def forward(self, x: Tensor, memory: Memory | None = None, mask: Tensor | None = None) -> Decoded:
-        """Decode x [batch, target, width], embedded; padding at the end changes nothing before it."""
+        """Decode x [batch, target, width], embedded; padding at the end changes nothing before it.
+
+        Raises:
+            ValueError: the mask has padding before a real token, which would be read (checked on a CPU).
+        """
+        if mask is not None and mask.device.type == "cpu" and bool((mask[:, 1:] & ~mask[:, :-1]).any()):
+            raise ValueError("a recurrent decoder reads what stands before a word: padding comes at the end")
         source, progress = self._begin(memory, x)
         if source is not None and (self.bahdanau or self.feeds):
             return self._run_stepwise(x, source, progress)
@@ -154,10 +160,10 @@ class RecurrentDecoder(Decoder):
         cache.check_room(x.shape[1])
         states = []
         for word, given in zip(x.unbind(1), cache.cells[0].look_ahead(x).unbind(0), strict=True):
-            tick = self._tick(cache.cells, given, cache.progress, cache.source, cache.length)
-            states.append(tick.top if self.feeds else self._read_out(tick.top, tick.context, word))
+            output = self._advance(cache.cells, given, cache.progress, cache.source, cache.length)
+            states.append(output.top if self.feeds else self._read_out(output.top, output.context, word))
             cache.length += 1
-        return torch.stack(states, 1)
+        return torch.stack(states, 1) if states else x[..., : self.network.hidden_size]
 
     def _begin(self, memory: Memory | None, x: Tensor) -> tuple[Source | None, Progress]:
         """What there is to attend to, and where the decoder stands before the first word."""
@@ -183,9 +189,7 @@ class RecurrentDecoder(Decoder):
             keys, values = split.contiguous().split(self.heads, 1)
         else:
             keys = values = states.unsqueeze(1)
-        # Rows of a beam stand at one target position, which folded into one row of queries they would not.
-        folds = not any(isinstance(part, LocalMonotonic) for part in attention.scope.parts)
-        return Source([(attention.score.prepare(keys), values)], memory.mask, folds)
+        return Source([(attention.score.prepare(keys), values)], memory.mask, attention.folds)
 
     def _run_at_once(self, x: Tensor, source: Source | None, progress: Progress) -> Decoded:
         """No step waits for the attention of the step before."""
@@ -204,17 +208,17 @@ class RecurrentDecoder(Decoder):
         """Every step waits for the one before."""
         cells = steppers(self.network, x.shape[2], x.dtype)
         gates = cells[0].look_ahead(x).unbind(0)
-        ticks = [self._tick(cells, given, progress, source, step) for step, given in enumerate(gates)]
-        states = torch.stack([tick.top for tick in ticks], 1)
+        outputs = [self._advance(cells, given, progress, source, step) for step, given in enumerate(gates)]
+        states = torch.stack([output.top for output in outputs], 1)
         if self.bahdanau:
-            contexts = [tick.context for tick in ticks if tick.context is not None]
+            contexts = [output.context for output in outputs if output.context is not None]
             states = self._read_out(states, torch.stack(contexts, 1), x)
-        draws = [tick.drawn for tick in ticks if tick.drawn is not None]
+        draws = [output.drawn for output in outputs if output.drawn is not None]
         return Decoded(self.dropout(states), torch.cat(draws, 1) if draws else None)
 
-    def _tick(
+    def _advance(
         self, cells: list[Stepper], given: Tensor, progress: Progress, source: Source | None, position: int
-    ) -> Tick:
+    ) -> StepOutput:
         """One step; moves `progress` on."""
         context, drawn = progress.fixed, None
         if self.bahdanau and source is not None:
@@ -229,7 +233,7 @@ class RecurrentDecoder(Decoder):
             context, drawn = self._attend(top, source, position)
             if self.feeds:
                 top = progress.feed = self._read_out(top, context, top)
-        return Tick(top, context, drawn)
+        return StepOutput(top, context, drawn)
 
     def _attend(self, query: Tensor, source: Source, first: int) -> tuple[Tensor, Tensor | None]:
         """Contexts, and log-probabilities, of queries [batch, (length,) width] from position `first` on."""
@@ -238,12 +242,15 @@ class RecurrentDecoder(Decoder):
         if self.heads > 1:
             query = self.query(query)
         keys, values = source.layers[0]
-        query = query.reshape(keys.shape[0], -1, self.heads, values.shape[3]).transpose(1, 2)
+        length = shape[1] if len(shape) == 3 else 1
+        query = query.reshape(keys.shape[0], source.fold * length, self.heads, values.shape[3]).transpose(
+            1, 2
+        )
         seen: Attended = self.attention(
             query, keys, values, scope=source.scope, first_query=first, prepared=True
         )
         drawn = seen.log_probability
-        drawn = None if drawn is None else drawn.sum(1).view(shape[0], -1)
+        drawn = None if drawn is None else drawn.sum(1).view(shape[0], length)
         return seen.context.transpose(1, 2).reshape(shape), drawn
 
     def _read_out(self, top: Tensor, context: Tensor | None, word: Tensor) -> Tensor:

@@ -5,21 +5,21 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from regard.attention import Global, LocalMonotonic, Padding
+from regard.attention import Global, Padding
 from regard.models.cache import Cache, KeyValues, Source
 from regard.models.config import ModelConfig
 from regard.models.memory import Decoded, Memory, add_log_probability
 from regard.models.parts import Decoder, Encoder
 from regard.models.transformer_layer import Layer
 from regard.models.transformer_step import StraightStep
-from regard.nn.multi_head import Bearings
+from regard.nn.multi_head import PositionTerms
 from regard.nn.positions import Alibi, Rotary
 
 _EVERYWHERE = Global()
 
 
-class Compass(nn.Module):
-    """Gives self-attention its bearings: rotary positions, ALiBi, or none where embeddings have them."""
+class PositionEncoding(nn.Module):
+    """What self-attention must know of positions: rotary, ALiBi, or nothing where embeddings have them."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -27,9 +27,9 @@ class Compass(nn.Module):
         self.rotary = Rotary(dim, config.max_length) if config.positions == "rotary" else None
         self.alibi = Alibi(config.heads) if config.positions == "alibi" else None
 
-    def forward(self, first: int, count: int) -> Bearings:
+    def forward(self, first: int, count: int) -> PositionTerms:
         """For `count` positions from `first`."""
-        return Bearings(
+        return PositionTerms(
             None if self.rotary is None else self.rotary(first, count),
             None if self.alibi is None else self.alibi.slopes,
         )
@@ -47,7 +47,7 @@ class TransformerEncoder(Encoder):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.compass = Compass(config)
+        self.position_encoding = PositionEncoding(config)
         self.layers = nn.ModuleList(
             Layer(config, causal=False, cross=False) for _ in range(config.encoder_depth)
         )
@@ -56,10 +56,10 @@ class TransformerEncoder(Encoder):
     def forward(self, x: Tensor, mask: Tensor) -> Memory:
         """Encode x [batch, source, width], embedded; mask [batch, source] is True for real tokens."""
         scope = Padding(mask)
-        bearings = self.compass(0, x.shape[1])
+        terms = self.position_encoding(0, x.shape[1])
         drawn: Tensor | None = None
         for layer in self.layers:
-            x, more = layer(x, scope, bearings)
+            x, more = layer(x, scope, terms)
             drawn = add_log_probability(drawn, more)
         if drawn is not None:
             drawn = drawn.masked_fill(torch.logical_not(mask), 0.0).sum(1)
@@ -101,7 +101,7 @@ class TransformerDecoder(Decoder):
     def __init__(self, config: ModelConfig, *, cross: bool) -> None:
         super().__init__()
         self.config = config
-        self.compass = Compass(config)
+        self.position_encoding = PositionEncoding(config)
         layers = [Layer(config, causal=True, cross=cross) for _ in range(config.decoder_depth)]
         self.layers = nn.ModuleList(layers)
         self._crosses = [layer.cross_attention for layer in layers if layer.cross_attention is not None]
@@ -117,11 +117,11 @@ class TransformerDecoder(Decoder):
         """
         source = None if memory is None else self._remember(memory)
         scope = _EVERYWHERE if mask is None else Padding(mask)
-        bearings = self.compass(0, x.shape[1])
+        terms = self.position_encoding(0, x.shape[1])
         drawn: Tensor | None = None
         for index, layer in enumerate(self.layers):
             read = None if source is None else (*source.layers[index], source.scope)
-            x, more = layer(x, scope, bearings, None, read)
+            x, more = layer(x, scope, terms, None, read)
             drawn = add_log_probability(drawn, more)
         return Decoded(self.norm(x), drawn)
 
@@ -145,34 +145,33 @@ class TransformerDecoder(Decoder):
         """
         count, first, source = x.shape[1], cache.length, cache.source
         cache.check_room(count)
-        if cache.straight is not None and count == 1:
+        if count == 1 and cache.straight is not None and cache.straight.still_serves():
             states: Tensor = self.norm(cache.straight(x[:, 0], cache.own, first, source).unsqueeze(1))
             cache.length += 1
             return states
-        bearings = self.compass(first, count)
+        terms = self.position_encoding(first, count)
         for index, layer in enumerate(self.layers):
             past = (*cache.own.layer(index), first)
             if source is None:
-                x = layer(x, bearings=bearings, past=past).states
+                x = layer(x, terms=terms, past=past).states
             else:
                 read = (*source.layers[index], source.scope)
-                x = layer(x, _EVERYWHERE, bearings, past, read, first, source.fold).states
+                x = layer(x, _EVERYWHERE, terms, past, read, first, source.fold).states
         cache.length += count
         states = self.norm(x)
         return states
 
     def _straight_step(self, source: Source | None) -> StraightStep | None:
         """The steps as straight-line code, where it can stand in for the modules."""
-        if self.compass.rotary is not None or self.compass.alibi is not None:
+        if self.position_encoding.rotary is not None or self.position_encoding.alibi is not None:
             return None
         if source is not None and not bool(source.mask.any(1).all()):
             return None
         return StraightStep.of(list(self.layers))
 
     def _remember(self, memory: Memory) -> Source:
-        # Rows of a beam stand at one target position, which folded into one row of queries they would not.
-        folds = not any(isinstance(part, LocalMonotonic) for part in self._crosses[0].attention.scope.parts)
-        return Source([cross.remember(memory.states) for cross in self._crosses], memory.mask, folds)
+        layers = [cross.remember(memory.states) for cross in self._crosses]
+        return Source(layers, memory.mask, self._crosses[0].attention.folds)
 
 
 def _final_norm(config: ModelConfig) -> nn.Module:

@@ -8,11 +8,11 @@ from regard.attention import Global, Scope
 from regard.models.config import ModelConfig
 from regard.models.memory import add_log_probability
 from regard.nn.feed_forward import FeedForward
-from regard.nn.multi_head import Bearings, CrossAttention, Heads, Heeded, SelfAttention
+from regard.nn.multi_head import CrossAttention, Heads, LayerOutput, PositionTerms, SelfAttention
 from regard.nn.residual import Residual
 
 _EVERYWHERE = Global()
-_NO_BEARINGS = Bearings()
+_NO_TERMS = PositionTerms()
 
 
 class Layer(nn.Module):
@@ -52,24 +52,24 @@ class Layer(nn.Module):
         self,
         x: Tensor,
         scope: Scope = _EVERYWHERE,
-        bearings: Bearings = _NO_BEARINGS,
+        terms: PositionTerms = _NO_TERMS,
         past: tuple[Tensor, Tensor, int] | None = None,
         source: tuple[Tensor, Tensor, Scope] | None = None,
         first: int = 0,
         fold: int = 1,
-    ) -> Heeded:
+    ) -> LayerOutput:
         """Run on x [batch, length, width].
 
         Args:
             x: the sequence, or its newest part, which starts at position `first`.
             scope: of self-attention.
-            bearings: positions, if they enter attention.
+            terms: positions, if they enter attention.
             past: caches of self-attention.
             source: keys, values and scope of cross-attention.
             first: position of x[:, 0].
             fold: rows that share a row of the source.
         """
-        seen = self.self_attention(self.self_residual.enter(x), scope, bearings, past)
+        seen = self.self_attention(self.self_residual.enter(x), scope, terms, past)
         x, drawn = self.self_residual.leave(x, seen.states), seen.log_probability
         if self.cross_attention is not None and source is not None:
             keys, values, padding = source
@@ -77,7 +77,7 @@ class Layer(nn.Module):
             x = self.cross_residual.leave(x, seen.states)
             drawn = add_log_probability(drawn, seen.log_probability)
         residual = self.feed_forward_residual
-        return Heeded(residual.leave(x, self.feed_forward(residual.enter(x))), drawn)
+        return LayerOutput(residual.leave(x, self.feed_forward(residual.enter(x))), drawn)
 
 
 def _residual(config: ModelConfig) -> Residual:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import chain, repeat
+from operator import contains, itemgetter
 from typing import NamedTuple, Self
 
 import torch
@@ -27,6 +29,7 @@ from regard.nn.product import multiply
 from regard.nn.residual import Residual
 
 Map = Callable[[Tensor], Tensor]
+_IS_TRAINING = itemgetter("training")
 _KNOWN = {
     Layer,
     SelfAttention,
@@ -60,12 +63,29 @@ class StraightStep:
 
     Args:
         layers: all alike; :meth:`of` makes sure of that.
+
+    Example:
+        >>> from regard.models.config import ModelConfig
+        >>> layer = Layer(ModelConfig(width=8, heads=2), causal=True, cross=False).eval()
+        >>> straight = StraightStep.of([layer])
+        >>> straight(torch.zeros(1, 8), KeyValues(1, 1, 2, 5, 4, like=torch.zeros(1)), 0, None).shape
+        torch.Size([1, 8])
+        >>> _ = layer.train()
+        >>> straight.still_serves()
+        False
     """
 
     def __init__(self, layers: Sequence[Layer]) -> None:
         self._heads = layers[0].self_attention.heads
         self._pre = layers[0].self_residual.place == "pre"
         self._layers = [_parts(layer) for layer in layers]
+        modules = [module for layer in layers for module in layer.modules()]
+        # Flat lists, so that a step can look at all modules in a few microseconds. Torch changes these
+        # dictionaries in place and never puts others in their stead.
+        self._own = [vars(one) for one in modules]
+        self._hooks = [hooks for one in modules for hooks in (one._forward_hooks, one._forward_pre_hooks)]
+        self._inside = [one._modules for one in modules if one._modules]
+        self._children = [*chain.from_iterable(map(dict.values, self._inside))]
 
     @classmethod
     def of(cls, layers: Sequence[nn.Module]) -> Self | None:
@@ -80,6 +100,17 @@ class StraightStep:
         if len(common) < len(layers) or len({_shape(layer) for layer in common}) != 1:
             return None
         return cls(common)
+
+    def still_serves(self) -> bool:
+        """Whether, since :meth:`of`, nobody has hooked a module, put in another, or begun to train."""
+        return not (
+            any(self._hooks)
+            or any(map(_IS_TRAINING, self._own))
+            or hooks_of_all._global_forward_hooks
+            or hooks_of_all._global_forward_pre_hooks
+            or any(map(contains, self._own, repeat("forward")))
+            or [*chain.from_iterable(map(dict.values, self._inside))] != self._children
+        )
 
     def __call__(self, x: Tensor, store: KeyValues, used: int, source: Source | None) -> Tensor:
         """The next states.

@@ -20,7 +20,8 @@ class Embedding(nn.Module):
     Args:
         vocabulary: number of token ids.
         width: of a vector.
-        pad: id whose vector stays zero.
+        pad: id whose vector starts at zero and gets no gradient from being looked up; an output layer that
+            shares the weights, whose logits are of all ids, does send it one.
         positions: added to the vectors; `None` for recurrent models, rotary positions and ALiBi.
         norm_epsilon: layer norm on the sum, as BERT has; `None` for no norm.
         dropout: probability.

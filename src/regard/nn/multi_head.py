@@ -12,7 +12,7 @@ from regard.nn.linear import linear
 from regard.nn.positions import rotate
 
 
-class Heeded(NamedTuple):
+class LayerOutput(NamedTuple):
     """What a layer with attention gives.
 
     Attributes:
@@ -24,7 +24,7 @@ class Heeded(NamedTuple):
     log_probability: Tensor | None
 
 
-class Bearings(NamedTuple):
+class PositionTerms(NamedTuple):
     """What self-attention must know of positions.
 
     Attributes:
@@ -72,7 +72,7 @@ class Heads:
 
 
 _EVERYWHERE = Global()
-_NOWHERE_SPECIAL = Bearings()
+_NO_TERMS = PositionTerms()
 
 
 class SelfAttention(nn.Module):
@@ -117,23 +117,23 @@ class SelfAttention(nn.Module):
         self,
         x: Tensor,
         scope: Scope = _EVERYWHERE,
-        bearings: Bearings = _NOWHERE_SPECIAL,
+        terms: PositionTerms = _NO_TERMS,
         past: tuple[Tensor, Tensor, int] | None = None,
-    ) -> Heeded:
+    ) -> LayerOutput:
         """Attend within x [batch, length, width].
 
         Args:
             x: the sequence, or its newest part.
             scope: padding, documents, …, beside the layer's own scope.
-            bearings: positions, if they enter here.
+            terms: positions, if they enter here.
             past: caches of keys and values [batch, kv_heads, max_length, dim], and how much of them is used:
                 the keys and values of `x` are written behind that, and `x` attends to all.
         """
         count, shared, dim = self.heads.count, self.heads.shared, self.heads.dim
         batch, length, _ = x.shape
         split = self.projection(x).view(batch, length, count + 2 * shared, dim).transpose(1, 2)
-        if bearings.rotation is not None:
-            turned = rotate(split[:, : count + shared], bearings.rotation)
+        if terms.rotation is not None:
+            turned = rotate(split[:, : count + shared], terms.rotation)
             query, key, value = turned[:, :count], turned[:, count:], split[:, count + shared :]
         else:
             query, key, value = split.split([count, shared, shared], 1)
@@ -142,7 +142,7 @@ class SelfAttention(nn.Module):
             keys[:, :, used : used + length] = key
             values[:, :, used : used + length] = value
             key, value = keys[:, :, : used + length], values[:, :, : used + length]
-        seen: Attended = self.attention(query, key, value, scope=scope, slopes=bearings.slopes)
+        seen: Attended = self.attention(query, key, value, scope=scope, slopes=terms.slopes)
         return _merge(seen, self.output)
 
 
@@ -199,7 +199,7 @@ class CrossAttention(nn.Module):
         scope: Scope = _EVERYWHERE,
         first_query: int | None = None,
         fold: int = 1,
-    ) -> Heeded:
+    ) -> LayerOutput:
         """Attend from x [batch, length, width] to what :meth:`remember` gave.
 
         Args:
@@ -217,17 +217,17 @@ class CrossAttention(nn.Module):
         seen: Attended = self.attention(
             query, keys, values, scope=scope, first_query=first_query, prepared=self._prepares
         )
-        heeded = _merge(seen, self.output)
+        read = _merge(seen, self.output)
         if fold == 1:
-            return heeded
-        drawn = heeded.log_probability
-        return Heeded(
-            heeded.states.view(batch, length, -1), None if drawn is None else drawn.view(batch, length)
+            return read
+        drawn = read.log_probability
+        return LayerOutput(
+            read.states.view(batch, length, -1), None if drawn is None else drawn.view(batch, length)
         )
 
 
-def _merge(seen: Attended, output: nn.Linear) -> Heeded:
+def _merge(seen: Attended, output: nn.Linear) -> LayerOutput:
     """Put heads side by side again and mix them."""
     states: Tensor = output(seen.context.transpose(1, 2).flatten(2))
     drawn = seen.log_probability
-    return Heeded(states, None if drawn is None else drawn.sum(1))
+    return LayerOutput(states, None if drawn is None else drawn.sum(1))

@@ -19,11 +19,7 @@ class Positions(nn.Module):
         Raises:
             ValueError: beyond the table.
         """
-        if first + count > self.table.shape[0]:
-            raise ValueError(
-                f"positions reach {first + count}, but max_length is {self.table.shape[0]}: "
-                "split the text or build the model with a larger max_length"
-            )
+        _check_reach(first + count, self.table.shape[0])
         return self.table[first : first + count]
 
     def extra_repr(self) -> str:
@@ -101,16 +97,24 @@ class Rotary(nn.Module):
         Raises:
             ValueError: beyond max_length.
         """
-        if first + count > self.cosine.shape[0]:
-            raise ValueError(
-                f"positions reach {first + count}, but max_length is {self.cosine.shape[0]}: "
-                "split the text or build the model with a larger max_length"
-            )
+        _check_reach(first + count, self.cosine.shape[0])
         return self.cosine[first : first + count], self.sine[first : first + count]
 
 
 def rotate(x: Tensor, rotation: tuple[Tensor, Tensor]) -> Tensor:
-    """Turn `x` [..., positions, dim] by what :class:`Rotary` gave for these positions."""
+    """Turn queries or keys by what :class:`Rotary` gave for their positions.
+
+    Args:
+        x: [..., positions, dim].
+        rotation: cosines and signed sines, each [positions, dim].
+
+    Returns:
+        [..., positions, dim], of the dtype of `x`.
+
+    Example:
+        >>> rotate(torch.tensor([[1.0, 0.0]]), Rotary(2, max_length=4)(1, 1))  # by one radian
+        tensor([[0.5403, 0.8415]])
+    """
     cosine, sine = (part.to(x.dtype) for part in rotation)
     return torch.addcmul(x * cosine, x.roll(x.shape[-1] // 2, -1), sine)
 
@@ -133,6 +137,14 @@ class Alibi(nn.Module):
         below = 2 ** math.floor(math.log2(heads))
         slopes = _geometric(below) + _geometric(2 * below)[::2][: heads - below]
         self.register_buffer("slopes", torch.tensor(slopes), persistent=False)
+
+
+def _check_reach(reach: int, max_length: int) -> None:
+    if reach > max_length:
+        raise ValueError(
+            f"positions reach {reach}, but max_length is {max_length}: "
+            "split the text or build the model with a larger max_length"
+        )
 
 
 def _geometric(heads: int) -> list[float]:

@@ -50,6 +50,12 @@ def settled_weights() -> Iterator[None]:
 
     It is for `torch.inference_mode`. The copies, in the order in which oneDNN reads them, end with it too.
     For 320 rows and 8,000 outputs a product takes two thirds of the time.
+
+    Example:
+        >>> weight = torch.ones(2, 4)
+        >>> with torch.inference_mode(), settled_weights():
+        ...     multiply(torch.ones(1, 4), weight)
+        tensor([[4., 4.]])
     """
     token = _SETTLED.set({})
     try:
