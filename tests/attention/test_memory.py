@@ -15,6 +15,7 @@ from torch.utils._pytree import tree_leaves
 from regard.attention import (
     Additive,
     Causal,
+    Documents,
     LocalMonotonic,
     LocalPredictive,
     Padding,
@@ -99,6 +100,32 @@ def test_long_two_byte_training_makes_nothing_of_queries_times_keys() -> None:
     with largest() as seen:
         attended = attend(query, key, value, scope=Causal(), dropout=0.1, training=True)
         attended.context.sum().backward()
+    assert seen.elements <= 2 * 128 * KEYS
+
+
+MASKED = {
+    "causal": {"scope": Causal()},
+    "causal padding": {"scope": Causal() & Padding(torch.arange(KEYS)[None] < KEYS - 5)},
+    "causal documents": {"scope": Causal() & Documents((torch.arange(KEYS) // 500)[None])},
+    "causal slopes": {"scope": Causal(), "slopes": torch.tensor([0.5, 0.25])},
+    "nothing": {},
+    "padding": {"scope": Padding(torch.arange(KEYS)[None] < KEYS - 5)},
+}
+
+
+@pytest.mark.parametrize("name", MASKED)
+@pytest.mark.parametrize("value_dim", [DIM, 5])
+def test_long_float32_makes_nothing_of_queries_times_keys(name: str, value_dim: int) -> None:
+    query, key, value = inputs()
+    with largest() as seen:
+        attend(query, key, value[..., :value_dim], **MASKED[name]).context.sum().backward()  # type: ignore[arg-type]
+    assert seen.elements <= 2 * 128 * KEYS < QUERIES * KEYS
+
+
+def test_slopes_that_could_learn_are_given_to_the_same_kernel_where_nothing_learns() -> None:
+    query, key, value = inputs()
+    with torch.no_grad(), largest() as seen:
+        attend(query, key, value, scope=Causal(), slopes=torch.ones(2, requires_grad=True))
     assert seen.elements <= 2 * 128 * KEYS
 
 

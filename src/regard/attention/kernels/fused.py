@@ -14,7 +14,7 @@ def fused(problem: Problem) -> Solution:
     """A product score, softmax, no Gaussian."""
     query, key, value = problem.query, problem.key, problem.value
     grouped = query.shape[1] != key.shape[1]
-    if _plainly_causal(problem):
+    if plainly_causal(problem):
         context = F.scaled_dot_product_attention(
             query,
             key,
@@ -35,7 +35,7 @@ def fused(problem: Problem) -> Solution:
     return Solution(context if dead is None else context.masked_fill(dead, 0.0))
 
 
-def _plainly_causal(problem: Problem) -> bool:
+def plainly_causal(problem: Problem) -> bool:
     """SDPA's own causal mask is aligned at the start, so it serves only as many queries as keys."""
     queries = problem.query.shape[2]
     return (

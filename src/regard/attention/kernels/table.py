@@ -14,17 +14,20 @@ from typing import Literal, NamedTuple
 import torch
 
 from regard.attention.kernels.additive import additive
-from regard.attention.kernels.fused import fused
+from regard.attention.kernels.fused import fused, plainly_causal
 from regard.attention.kernels.gathered import gathered
 from regard.attention.kernels.reference import reference
 from regard.attention.kernels.short import short
 from regard.attention.kernels.windowed import windowed
 from regard.attention.problem import Problem, Solution
-from regard.attention.scopes import Band
+from regard.attention.scopes import Band, Causal
 from regard.attention.selections import Family
 
 FEW_KEYS = 256
 """Up to here a CPU is fastest in bfloat16 when it writes all weights out; above, in chunks."""
+
+MASKED_KEYS = 512
+"""Up to here SDPA is faster on a CPU even where it must be given a whole mask."""
 
 FEW_QUERIES = 4
 """Below, as in a step of decoding, what counts is how few operations there are."""
@@ -54,6 +57,9 @@ class Case(NamedTuple):
         few_keys: at most FEW_KEYS keys.
         few_queries: fewer than FEW_QUERIES queries.
         learned_slopes: whether ALiBi's slopes want a gradient.
+        held: whether SDPA would hold [queries × keys] over MASKED_KEYS keys, and chunks be no slower: a
+            causal scope with another, with slopes or not from the first key on; values of another size than
+            queries. (Without Causal nothing can be skipped, and chunks take up to twice SDPA's time.)
     """
 
     device: str
@@ -66,6 +72,7 @@ class Case(NamedTuple):
     few_keys: bool
     few_queries: bool
     learned_slopes: bool
+    held: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +96,7 @@ class Rule:
     few_keys: bool | None = None
     few_queries: bool | None = None
     learned_slopes: bool | None = None
+    held: bool | None = None
 
     def fits(self, case: Case) -> bool:
         """Whether this rule speaks of the case."""
@@ -136,6 +144,12 @@ RULES: tuple[Rule, ...] = (
         device=("cpu",),
         half=True,
     ),
+    Rule(
+        "windowed",
+        f"over {MASKED_KEYS} keys, Causal with more, or values of another size: SDPA would hold a whole mask",
+        device=("cpu",),
+        held=True,
+    ),
     Rule("fused", "SDPA: never holds the weights"),
 )
 
@@ -165,7 +179,7 @@ def choose(case: Case) -> str:
     """The name of the kernel that serves the case.
 
     Example:
-        >>> choose(Case("cpu", "product", "dense", "soft", False, False, False, True, True, False))
+        >>> choose(Case("cpu", "product", "dense", "soft", False, False, False, True, True, False, False))
         'fused'
     """
     return next(rule.kernel for rule in RULES if rule.fits(case))
@@ -187,7 +201,15 @@ def case_of(problem: Problem) -> Case:
         few_keys=keys <= FEW_KEYS,
         few_queries=query.shape[2] < FEW_QUERIES,
         learned_slopes=problem.learns_slopes,
+        held=keys > MASKED_KEYS and _sdpa_holds(problem),
     )
+
+
+def _sdpa_holds(problem: Problem) -> bool:
+    if problem.value.shape[3] != problem.query.shape[3]:
+        return True
+    causal = any(isinstance(part, Causal) for part in problem.scope.parts)
+    return causal and not plainly_causal(problem)
 
 
 def _scope_kind(problem: Problem, keys: int) -> Literal["dense", "band", "predicted", "gaussian"]:
