@@ -7,7 +7,7 @@ import torch
 from generated import SELECTIONS, WIDE, Call, calls
 from hypothesis import given, settings
 
-from regard.attention import Additive, Causal, Padding, ScaledDot, Soft, Window, attend
+from regard.attention import Additive, Causal, LocalPredictive, Padding, ScaledDot, Soft, Window, attend
 from regard.attention.kernels import gathered, hidden, table, windowed
 
 KERNELS = [name for name in table.KERNELS if name != "reference"]
@@ -103,31 +103,38 @@ def test_gradcheck_of_selections(name: str, score: str) -> None:
         )
 
 
-@pytest.mark.parametrize("kernel", ["reference", "short", "windowed", "additive"])
+@pytest.mark.parametrize("kernel", ["reference", "short", "windowed", "gathered", "additive"])
 def test_gradcheck_under_dropout(kernel: str) -> None:
     torch.manual_seed(0)
     inputs = [torch.randn(1, 2, n, 3, dtype=WIDE, requires_grad=True) for n in (5, 6, 6)]
     score = Additive(3, 3, 4).to(WIDE) if kernel == "additive" else ScaledDot()
+    scope = LocalPredictive(3, 2).to(WIDE) if kernel == "gathered" else Causal()
+    if kernel == "gathered":  # windows must be narrow to be gathered
+        inputs = [torch.randn(1, 2, n, 3, dtype=WIDE, requires_grad=True) for n in (5, 24, 24)]
 
     def dropped(*qkv: torch.Tensor) -> torch.Tensor:
         torch.manual_seed(3)
-        options = {"score": score, "scope": Causal(), "dropout": 0.4, "training": True, "kernel": kernel}
+        options = {"score": score, "scope": scope, "dropout": 0.4, "training": True, "kernel": kernel}
         return attend(*qkv, **options).context
 
     assert torch.autograd.gradcheck(dropped, inputs)
-    undropped = attend(*inputs, score=score, scope=Causal()).context
+    undropped = attend(*inputs, score=score, scope=scope).context
     assert not torch.allclose(dropped(*inputs), undropped)
 
 
 def test_dropout_keeps_the_mean_and_rests_outside_training() -> None:
     torch.manual_seed(0)
     query, key, value = torch.randn(1, 1, 4, 8), torch.randn(1, 1, 6, 8), torch.randn(1, 1, 6, 3)
-    expected = attend(query, key, value).context
-    assert torch.equal(attend(query, key, value, dropout=0.5).context, expected)
-    for kernel in ("reference", "short", "windowed"):
+    for kernel in ("reference", "short", "windowed", "gathered", "additive"):
+        call = {"score": Additive(8, 8, 4) if kernel == "additive" else ScaledDot()}
+        if kernel == "gathered":
+            call = {"scope": LocalPredictive(8, 1)}
+            key, value = (torch.randn(1, 1, 24, n) for n in (8, 3))
+        expected = attend(query, key, value, **call).context
+        assert torch.equal(attend(query, key, value, dropout=0.5, **call).context, expected)
         many = [t.expand(4000, -1, -1, -1) for t in (query, key, value)]
-        mean = attend(*many, dropout=0.3, training=True, kernel=kernel).context.mean(0)
-        torch.testing.assert_close(mean, expected[0], atol=0.05, rtol=0)
+        mean = attend(*many, dropout=0.3, training=True, kernel=kernel, **call).context.mean(0)
+        torch.testing.assert_close(mean, expected[0], atol=0.06, rtol=0)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
