@@ -52,7 +52,10 @@ def test_moses_tokens(language, text, tokens):
 
 def test_by_length():
     figures = bleu_by_length(["a b c d", "x " * 40], ["e f g h", "q"], [["e f g h"], ["p"]])
-    assert figures == {"5": pytest.approx(100), "more": 0.0}
+    assert figures == {
+        "5": {"bleu": pytest.approx(100), "sentences": 1},
+        "more": {"bleu": 0.0, "sentences": 1},
+    }
 
 
 def test_evaluating_a_translator(model_folder):

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from regard.cli import classify, data, doctor, evaluate, generate, look, train, translate
+from regard.cli import classify, compare, data, doctor, evaluate, generate, look, train, translate
 
 app = typer.Typer(
     name="regard",
@@ -37,6 +37,7 @@ def options(
 app.command("translate")(translate.translate)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
+app.command("compare")(compare.compare)
 app.command("generate")(generate.generate)
 app.command("classify")(classify.classify)
 app.add_typer(data.app, name="data")

@@ -129,19 +129,20 @@ _FIGURES: dict[str, Callable[..., dict[str, Any]]] = {
 
 
 def _print(figures: dict[str, Any]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console()
+    from regard.cli.console import console, show
+
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column()
     table.add_column(justify="right")
     for name, value in figures.items():
         if isinstance(value, int | float):
             table.add_row(name.replace("_", " "), f"{value:,}" if isinstance(value, int) else f"{value:,.4g}")
-    console.print(table)
+    show(table)
     if by_length := figures.get("by_length"):
         shown = (f"≤{end} {bleu}" if end != "more" else f"more {bleu}" for end, bleu in by_length.items())
-        console.print(f"BLEU by words in the source: {'  '.join(shown)}", highlight=False)
+        console().print(f"BLEU by words in the source: {'  '.join(shown)}", highlight=False)
     for name, signature in figures.get("signatures", {}).items():
-        console.print(f"{name.replace('_', ' ')}: {signature}", highlight=False, soft_wrap=True, style="dim")
+        said = f"{name.replace('_', ' ')}: {signature}"
+        console().print(said, highlight=False, soft_wrap=True, style="dim")

@@ -34,8 +34,8 @@ def evaluate(translator: Translator, data: Sequence[Grouped], **decoding: Any) -
         ``bleu_lowercased`` (lowercased, 13a tokens); ``bleu_papers`` (lowercased, Moses tokens, as papers on
         Multi30k report it), where the recipe tells the target language; ``loss`` and ``perplexity`` (nats a
         target token, over the first reference of each source); ``sentences``, ``seconds``,
-        ``tokens_per_second`` (target tokens, ends included); ``by_length`` (BLEU by upper bound of source
-        words); ``signatures``.
+        ``tokens_per_second`` (target tokens, ends included); ``by_length`` (BLEU and number of sentences, by
+        the most words that a source has); ``signatures``.
 
     Raises:
         UserError: there is nothing to evaluate on.
@@ -115,21 +115,23 @@ def _bleu_of_papers(
 
 def bleu_by_length(
     sources: Sequence[str], hypotheses: Sequence[str], references: Sequence[Sequence[str]]
-) -> dict[str, float]:
-    """Corpus BLEU of the sentences whose sources have so many words (the upper bound; the last has none).
+) -> dict[str, dict[str, float]]:
+    """Corpus BLEU of the sentences whose sources have so many words, and how many they are.
+
+    A bucket is named by its upper bound; the last has none.
 
     Example:
         >>> bleu_by_length(["a b c d"], ["e f g h"], [["e f g h"]])
-        {'5': 100.0}
+        {'5': {'bleu': 100.0, 'sentences': 1}}
     """
-    figures = {}
+    figures: dict[str, dict[str, float]] = {}
     lengths = [len(source.split()) for source in sources]
     for low, high in zip((0, *BUCKETS), (*BUCKETS, None), strict=True):
         chosen = [i for i, length in enumerate(lengths) if low < length and (high is None or length <= high)]
         if chosen:
             streams = transposed([references[i] for i in chosen])
             bleu = BLEU().corpus_score([hypotheses[i] for i in chosen], streams)
-            figures[str(high or "more")] = round(bleu.score, 2)
+            figures[str(high or "more")] = {"bleu": round(bleu.score, 2), "sentences": len(chosen)}
     return figures
 
 

@@ -126,7 +126,24 @@ def load_folder(path_or_name: str | Path, *, task: str | None = None) -> ModelFo
         if name.endswith("tokenizer.json")
     }
     card = files[CARD].decode(errors="replace")
-    return ModelFolder(path, recipe, tokenizers, _metrics(path, files[METRICS]), weights, card)
+    return ModelFolder(path, recipe, tokenizers, read_metrics(path), weights, card)
+
+
+def read_metrics(path: Path) -> dict[str, Any]:
+    """The figures that training wrote into a model folder.
+
+    Raises:
+        ModelFolderError: the file is missing, or damaged.
+    """
+    try:
+        metrics = json.loads((path / METRICS).read_bytes())
+    except OSError as error:
+        raise ModelFolderError(f"{path / METRICS}: cannot read this file: {error.strerror}") from None
+    except ValueError as error:
+        raise ModelFolderError(f"{path / METRICS}: not valid JSON: {error}; copy the model again") from None
+    if not isinstance(metrics, dict):
+        raise ModelFolderError(f"{path / METRICS}: not an object of JSON; copy the model again")
+    return metrics
 
 
 def fill_model(model: nn.Module, folder: ModelFolder) -> None:
@@ -166,16 +183,6 @@ def write_atomically(path: Path, data: bytes) -> None:
         raise UserError(
             f"{path}: cannot write: {error.strerror}; free some space or choose another folder"
         ) from None
-
-
-def _metrics(path: Path, data: bytes) -> dict[str, Any]:
-    try:
-        metrics = json.loads(data)
-    except ValueError as error:
-        raise ModelFolderError(f"{path / METRICS}: not valid JSON: {error}; copy the model again") from None
-    if not isinstance(metrics, dict):
-        raise ModelFolderError(f"{path / METRICS}: not an object of JSON; copy the model again")
-    return metrics
 
 
 def _checked_files(path: Path) -> dict[str, bytes]:

@@ -1,0 +1,24 @@
+"""``regard compare``."""
+
+import json
+
+
+def test_a_model_beside_itself_is_two_seeds_of_it(regard):
+    table = regard("compare", "en-fr", "en-fr").out
+    assert "en-fr (2 seeds)" in table
+    assert "± 0.00" in table
+    head, _, row = regard("compare", "en-fr", "--markdown").out.splitlines()
+    assert head.startswith("| model | weights | min | tok/s | test BLEU |")
+    assert row.startswith("| en-fr | 9.96 M |")
+    (line,) = json.loads(regard("compare", "en-fr", "--json").out)
+    assert line["figures"]["test"]["bleu"]["mean"] > 50
+
+
+def test_lengths_go_into_a_picture_that_is_not_overwritten(regard, tmp_path):
+    picture = tmp_path / "lengths.png"
+    regard("compare", "en-fr", "--lengths", picture)
+    size = picture.stat().st_size
+    assert size > 5000
+    refused = regard("compare", "en-fr", "--lengths", picture)
+    assert (refused.code, "--force" in refused.err) == (2, True)
+    assert picture.stat().st_size == size

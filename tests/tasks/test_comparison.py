@@ -1,0 +1,79 @@
+"""Models side by side."""
+
+import json
+import shutil
+
+import pytest
+
+from regard import UserError
+from regard.tasks.comparison import Spread, compare, unlike_budgets
+from regard.tasks.lengths_picture import lengths_picture
+
+
+@pytest.fixture
+def other(model_folder, tmp_path):
+    """Gives a copy of the model's folder with another recipe and other figures."""
+
+    def make(name, recipe=(), **validation):
+        folder = tmp_path / name
+        folder.mkdir()
+        for file in ("model.safetensors", "recipe.toml", "metrics.json", "log.jsonl"):
+            shutil.copy(model_folder / file, folder / file)
+        text = (folder / "recipe.toml").read_text("utf-8")
+        for old, new in recipe:
+            assert old in text
+            text = text.replace(old, new)
+        (folder / "recipe.toml").write_text(text, encoding="utf-8")
+        metrics = json.loads((folder / "metrics.json").read_text("utf-8"))
+        metrics["validation"] |= validation
+        (folder / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
+        return folder
+
+    return make
+
+
+def test_seeds_are_one_line(other):
+    seeds = [other(f"s{seed}", [("seed = 1\n", f"seed = {seed}\n")], loss=float(seed)) for seed in (1, 2, 3)]
+    wider = other("wider", [("width = 16", "width = 32")], loss=9.0)
+    first, second = compare([seeds[0], wider, *seeds[1:]])
+    assert (first.name, first.seeds, second.name, second.seeds) == ("s1", 3, "wider", 1)
+    assert first.figures["validation"]["loss"] == Spread(2.0, 1.0)
+    assert second.figures["validation"]["loss"] == Spread(9.0, None)
+    assert first.tokens_per_second is not None
+    assert first.tokens_per_second.mean > 0
+    assert first.parameters > 1000
+    assert unlike_budgets([first, second]) == []
+
+
+def test_what_was_not_alike_is_told(other, model_folder):
+    longer = other("longer", [("updates = 40", "updates = 80")])
+    lines = compare([model_folder, longer])
+    assert unlike_budgets(lines) == ["training.updates: model 40; longer 80"]
+
+
+def test_a_model_that_is_not_finished_is_refused(other):
+    folder = other("half")
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(UserError, match="not finished"):
+        compare([folder])
+    (folder / "metrics.json").unlink()
+    with pytest.raises(UserError, match="neither a model folder"):
+        compare(["en-xx"])
+
+
+def test_lengths_are_drawn(other, model_folder, tmp_path):
+    buckets = {"5": {"bleu": 40.0, "sentences": 20}, "more": {"bleu": 30.0, "sentences": 15}}
+    lines = compare([other("하나", test={"x": 1})])
+    with pytest.raises(UserError, match="not all tested"):
+        lengths_picture([line_without(line) for line in lines], tmp_path / "l.png")
+    folder = other("with")
+    metrics = json.loads((folder / "metrics.json").read_text("utf-8"))
+    metrics["test"] = {"bleu": 35.0, "by_length": buckets}
+    (folder / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
+    assert lengths_picture(compare([folder]), tmp_path / "l.png").stat().st_size > 5000
+
+
+def line_without(line):
+    from dataclasses import replace
+
+    return replace(line, by_length={})
