@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from regard.tasks.run import train
     from regard.tasks.translator import Translation, Translator
 
-# Loaded when asked for, so that reading a recipe does not wait for torch.
+# Loaded when asked for: a command imports what it needs and no more.
 _HOMES = {
     "Recipe": "recipe",
     "Translation": "translator",

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from regard.training.trainable import Batch, Loss, Objective, Trainable
     from regard.training.trainer import Trainer
 
-# Loaded when asked for, so that reading a recipe does not wait for torch.
+# Loaded when asked for: a recipe needs the dials of training, but not all that trains.
 _HOMES = {
     "Batch": "trainable",
     "Interrupted": "signals",
