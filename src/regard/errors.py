@@ -1,4 +1,4 @@
-"""Errors that a user can mend: printed plainly, without a traceback, exit code 2."""
+"""What a user is told in plain words: errors that end a command (exit code 2), warnings that do not."""
 
 
 class UserError(Exception):
@@ -9,4 +9,19 @@ class UserError(Exception):
         Traceback (most recent call last):
         ...
         regard.errors.UserError: data.tsv, line 3: expected 2 columns, found 1
+    """
+
+
+class RegardWarning(UserWarning):
+    """Something was done, but not quite as the user may think; the message says what.
+
+    Commands print these and no others: the warnings of libraries are for developers.
+
+    Example:
+        >>> import warnings
+        >>> with warnings.catch_warnings(record=True) as told:
+        ...     warnings.simplefilter("always")
+        ...     warnings.warn("only the beginning was read", RegardWarning)
+        >>> str(told[0].message)
+        'only the beginning was read'
     """

@@ -9,6 +9,8 @@ from functools import cache
 
 from matplotlib import font_manager, ft2font
 
+from regard.errors import RegardWarning
+
 _DEFAULT = "DejaVu Sans"
 # Families that draw Chinese, Japanese and Korean, by system; others are looked for when these are missing.
 _KNOWN = (
@@ -27,7 +29,7 @@ _KNOWN = (
 )
 
 
-class MissingGlyphs(UserWarning):
+class MissingGlyphs(RegardWarning):
     """Some characters of a picture will be drawn as empty boxes; the message says what to install."""
 
 

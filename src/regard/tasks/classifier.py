@@ -7,10 +7,12 @@ from functools import cached_property
 from typing import Any, overload
 
 import torch
+from torch import Tensor
 
 from regard.data.batches import collate_labelled
 from regard.data.tokenizer import Tokenizer
 from regard.decoding.batches import decode_batches
+from regard.errors import RegardWarning
 from regard.lens import AttentionMap, look
 from regard.models.build import build_classifier
 from regard.models.classifier import TextClassifier
@@ -18,6 +20,7 @@ from regard.tasks.axes import token_axis
 from regard.tasks.folder import ModelFolder, fill_model
 from regard.tasks.options import Precision, placed
 from regard.tasks.recipe import Recipe
+from regard.tasks.seeded import seeded
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,19 @@ class Classifier:
         fill_model(model, folder)
         return cls(model.eval(), tokenizer, classes, folder.recipe, **options)
 
+    def embedding(self, side: str = "source") -> tuple[Tokenizer, Tensor]:
+        """The tokenizer and its tokens' vectors, [tokens, width]; of one language there is but one side."""
+        return self.tokenizer, self.model.embedding.weight.detach()
+
+    def untrained(self) -> "Classifier":
+        """This classifier with the weights that its training began with, which follow from the recipe's seed.
+
+        Where the recipe has a `start`, training began from that model's weights instead; these are random.
+        """
+        with seeded(self.recipe.seed):
+            model = new_model(self.recipe, self.tokenizer, self.classes)
+        return Classifier(model.eval(), self.tokenizer, self.classes, self.recipe)
+
     @overload
     def __call__(self, text: str) -> Classification: ...  # type: ignore[overload-overlap]
     @overload
@@ -111,6 +127,7 @@ class Classifier:
             warnings.warn(
                 f"a text of {len(ids)} tokens is longer than the {longest} that the model reads: only its "
                 "beginning was classified",
+                category=RegardWarning,
                 stacklevel=3,
             )
         return ids[:longest]

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any, overload
 
 import torch
+from torch import Tensor
 
 from regard.data.tokenizer import Tokenizer
 from regard.decoding.hypothesis import Hypothesis
@@ -18,6 +19,7 @@ from regard.tasks.axes import token_axis
 from regard.tasks.folder import ModelFolder, fill_model
 from regard.tasks.options import Precision, decoding_options, placed
 from regard.tasks.recipe import Recipe
+from regard.tasks.seeded import seeded
 
 START = "<s>"
 
@@ -90,6 +92,19 @@ class Generator:
         model = new_model(folder.recipe, tokenizer)
         fill_model(model, folder)
         return cls(model.eval(), tokenizer, folder.recipe, **options)
+
+    def embedding(self, side: str = "source") -> tuple[Tokenizer, Tensor]:
+        """The tokenizer and its tokens' vectors, [tokens, width]; of one language there is but one side."""
+        return self.tokenizer, self.model.embedding.weight.detach()
+
+    def untrained(self) -> "Generator":
+        """This generator with the weights that its training began with, which follow from the recipe's seed.
+
+        Where the recipe has a `start`, training began from that model's weights instead; these are random.
+        """
+        with seeded(self.recipe.seed):
+            model = new_model(self.recipe, self.tokenizer)
+        return Generator(model.eval(), self.tokenizer, self.recipe)
 
     @overload
     def __call__(self, prompt: str, *, length: int | None = None, **decoding: Any) -> Generation: ...

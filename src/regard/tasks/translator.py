@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any, overload
 
 import torch
+from torch import Tensor
 
 from regard.data.batches import collate_pairs, collate_sources
 from regard.data.sentences import Sentence, join_sentences, split_sentences
@@ -15,7 +16,7 @@ from regard.decoding.batches import decode_batches
 from regard.decoding.config import DecodingConfig
 from regard.decoding.hypothesis import Hypothesis
 from regard.decoding.search import search
-from regard.errors import UserError
+from regard.errors import RegardWarning, UserError
 from regard.lens import AttentionMap, look
 from regard.models.build import build_translator
 from regard.models.encoder_decoder import EncoderDecoder
@@ -23,6 +24,7 @@ from regard.tasks.axes import token_axis
 from regard.tasks.folder import ModelFolder, fill_model
 from regard.tasks.options import Precision, decoding_options, placed
 from regard.tasks.recipe import Recipe
+from regard.tasks.seeded import seeded
 from regard.tasks.segments import shorten
 from regard.tasks.vocabularies import Vocabularies
 
@@ -134,6 +136,26 @@ class Translator:
         """Where the model is."""
         return self.model.output.weight.device
 
+    def embedding(self, side: str = "source") -> tuple[Tokenizer, Tensor]:
+        """The tokenizer of a side, "source" or "target", and its tokens' vectors, [tokens, width].
+
+        Raises:
+            UserError: another side.
+        """
+        if side not in ("source", "target"):
+            raise UserError(f"side {side!r}: there are source and target")
+        table = getattr(self.model, f"{side}_embedding")
+        return getattr(self.vocabularies, side), table.weight.detach()
+
+    def untrained(self) -> "Translator":
+        """This translator with the weights that its training began with, which follow from the recipe's seed.
+
+        Where the recipe has a `start`, training began from that model's weights instead; these are random.
+        """
+        with seeded(self.recipe.seed):
+            model = new_model(self.recipe, self.vocabularies)
+        return Translator(model.eval(), self.vocabularies, self.recipe)
+
     @overload
     def __call__(self, text: str, *, split: bool = True, **decoding: Any) -> Translation: ...
     @overload
@@ -190,6 +212,7 @@ class Translator:
                 warnings.warn(
                     f"a sentence of {len(sentence.text)} letters is longer than the {longest} tokens that "
                     f"the model takes and was translated in {len(shorter)} pieces: {sentence.text[:40]}…",
+                    category=RegardWarning,
                     stacklevel=4,
                 )
             pieces += [Sentence(piece, " ") for piece in shorter[:-1]]
