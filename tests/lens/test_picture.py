@@ -6,6 +6,8 @@ from xml.etree import ElementTree
 
 import pytest
 import torch
+from matplotlib import rc_context
+from matplotlib.figure import Figure
 from PIL import Image
 
 from regard.lens import (
@@ -22,6 +24,7 @@ from regard.lens import (
 from regard.lens import fonts as fonts_module
 from regard.lens.fonts import MissingGlyphs, families_for
 from regard.lens.labels import offsets
+from regard.lens.panels import Panel, draw_grid
 
 
 def a_map(queries: int, keys: int, heads: int = 3) -> AttentionMap:
@@ -50,6 +53,54 @@ def test_a_picture_is_written_whole(tmp_path: Path, queries: int, keys: int) -> 
 
 def test_all_heads(tmp_path: Path) -> None:
     assert margins_are_empty(heads_picture(a_map(4, 5, heads=5), tmp_path / "heads.png"))
+
+
+def words(*texts: str) -> Tokens:
+    return Tokens.of(texts)
+
+
+def drawn(*shapes: tuple[Tokens, Tokens], title: str = "m") -> Figure:
+    """Panels below each other, laid out."""
+    grid = [[Panel(title, torch.full((len(q), len(k)), 0.5), q, k)] for q, k in shapes]
+    with rc_context({"font.family": families_for([label for row in grid for label in row[0].labels])}):
+        figure = draw_grid(grid, numbers=True)
+        figure.draw_without_rendering()
+    return figure
+
+
+@pytest.mark.parametrize(
+    ("keys", "angle"),
+    [(["the", "cat", "sat"] * 4, 0), (["고양", "매트", "위에"] * 4, 0), (["돗자리에", "앉았어요"] * 5, 45)],
+)
+def test_words_below_a_map_do_not_run_together(keys: list[str], angle: int) -> None:
+    axes = drawn((words("a"), words(*keys))).axes[0]
+    assert {label.get_rotation() for label in axes.get_xticklabels()} == {angle}
+
+
+def test_long_words_are_cut_by_the_room_that_they_take() -> None:
+    axes = drawn((words("a", "가" * 13, "나" * 12), words("b"))).axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()][1:] == ["가" * 11 + "…", "나" * 12]
+
+
+def test_a_picture_says_who_looks_at_what_and_counts_in_per_cent() -> None:
+    figure = drawn((words("a", "b"), words("c", "d")), (words("a"), words("c", "d")))
+    upper, lower, bar = figure.axes
+    assert [axes.get_ylabel() for axes in (upper, lower)] == ["who looks"] * 2
+    assert [axes.get_xlabel() for axes in (upper, lower)] == ["", "what is looked at"]
+    assert bar.get_ylabel() == "attention, %"
+    assert bar.yaxis.get_major_formatter()(0.5) == "50"
+    assert [text.get_text() for text in upper.texts] == ["50"] * 4
+
+
+def test_the_colour_bar_is_beside_one_map_and_no_title_is_wider_than_its_map() -> None:
+    rows, keys = words(*"abcdef"), words("c", "d")
+    figure = drawn((rows, keys), (words("a"), keys), title="decoder.2.cross · mean of 4 heads")
+    upper, lower, bar = (axes.get_window_extent() for axes in figure.axes)
+    assert upper.y0 - 1 <= bar.y0 < bar.y1 <= upper.y1 + 1
+    assert lower.y1 < bar.y0
+    for axes, box in zip(figure.axes, (upper, lower), strict=False):
+        assert axes.title.get_text() == ""
+        assert axes._left_title.get_window_extent().x1 <= box.x1  # type: ignore[attr-defined]
 
 
 def test_svg_needs_no_font_of_its_reader(tmp_path: Path) -> None:

@@ -60,8 +60,8 @@ class HeatMap:
         weights = self.seen.mean()
         table = weights.tolist()
         top = max(float(weights.max()), 1e-9) if weights.numel() else 1.0
-        rows = [_cut(label) for label in self.seen.query_axis.labels]
-        keys = [_cut(label) for label in self.seen.key_axis.labels]
+        rows = [cut(label, _LONGEST_LABEL) for label in self.seen.query_axis.labels]
+        keys = [cut(label, _LONGEST_LABEL) for label in self.seen.key_axis.labels]
         margin = max([cell_len(label) for label in rows], default=0) + 1
         painted = console.color_system is not None and not console.no_color
         yield Text(self.title, style="bold")
@@ -99,10 +99,14 @@ def _ended(line: Text, painted: bool) -> Text:
     return line
 
 
-def _cut(label: str) -> str:
-    if cell_len(label) <= _LONGEST_LABEL:
-        return label
-    return set_cell_size(label, _LONGEST_LABEL - 1).rstrip() + "…"
+def cut(label: str, cells: int) -> str:
+    """The label, or as much of it as goes into so many cells, of which Korean letters take two.
+
+    Example:
+        >>> cut("attention", 6), cut("어텐션", 6), cut("어텐션", 5)
+        ('atten…', '어텐션', '어텐…')
+    """
+    return label if cell_len(label) <= cells else set_cell_size(label, cells - 1).rstrip() + "…"
 
 
 def _width(label: str) -> int:

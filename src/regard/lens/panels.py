@@ -1,0 +1,172 @@
+"""Heat maps in a grid: their sizes, their words, who looks at what, and one bar of colours."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import PercentFormatter
+from rich.cells import cell_len
+from torch import Tensor
+
+from regard.lens.axis import Tokens
+from regard.lens.terminal import cut
+
+COLOURS = "viridis"
+_CELL = 0.36  # inches
+_LONGEST_SIDE = 30.0  # inches; longer axes get smaller cells, then fewer labels
+_LABEL_PITCH = 0.14  # inches from one label to the next, at least
+_LETTER = 0.085  # inches that a cell of text takes at most; a Korean letter has two cells
+_LONGEST_LABEL = 24  # cells
+_MOST_NUMBERS = 400  # above so many cells of a map the numbers in them are noise
+_TALLEST_BAR = 3.0  # inches
+
+
+class Panel(NamedTuple):
+    """One heat map of a picture.
+
+    Attributes:
+        title: above it.
+        weights: [queries, keys].
+        query_axis: names of the rows.
+        key_axis: names of the columns.
+    """
+
+    title: str
+    weights: Tensor
+    query_axis: Tokens
+    key_axis: Tokens
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Every word beside or below it."""
+        return (*self.query_axis.labels, *self.key_axis.labels)
+
+    @property
+    def width(self) -> float:
+        """Inches, no less than the title takes."""
+        return max(_inches(self.key_axis), _LETTER * cell_len(self.title))
+
+    @property
+    def height(self) -> float:
+        """Inches."""
+        return _inches(self.query_axis)
+
+
+def draw_grid(grid: Sequence[Sequence[Panel]], *, numbers: bool) -> Figure:
+    """A figure of panels in rows, all on one scale of colours.
+
+    Args:
+        grid: panels in rows; the last row may be shorter.
+        numbers: write the weights into the cells, in per cent, where there is room.
+    """
+    panels = [panel for row in grid for panel in row]
+    widths = [max(row[column].width for row in grid if column < len(row)) for column in range(len(grid[0]))]
+    heights = [max(panel.height for panel in row) for row in grid]
+    figure = Figure(
+        layout=ConstrainedLayoutEngine(h_pad=0.1, w_pad=0.1), figsize=_figure_size(panels, widths, heights)
+    )
+    axes = figure.subplots(len(grid), len(widths), squeeze=False, width_ratios=widths, height_ratios=heights)
+    top = max((float(panel.weights.max()) for panel in panels if panel.weights.numel()), default=0.0) or 1.0
+    for row, places in zip(grid, axes, strict=True):
+        for panel, place, width in zip(row, places, widths, strict=False):
+            _draw(place, panel, top, width, numbers)
+        for place in places[len(row) :]:
+            place.set_axis_off()
+    _say_who_looks(figure, axes, [len(row) for row in grid])
+    # Beside the tallest row alone: a bar along several rows would end in the middle of one.
+    tallest = heights.index(max(heights))
+    _colour_bar(figure, list(axes[tallest]), top, heights[tallest])
+    return figure
+
+
+def _figure_size(
+    panels: Sequence[Panel], widths: Sequence[float], heights: Sequence[float]
+) -> tuple[float, float]:
+    """Inches of the maps, and of the words and titles around them."""
+    beside = max((_label_inches(label) for panel in panels for label in panel.query_axis.labels), default=0)
+    below = max((_label_inches(label) for panel in panels for label in panel.key_axis.labels), default=0)
+    return sum(widths) + (0.5 + beside) * len(widths) + 0.8, sum(heights) + (0.9 + 0.7 * below) * len(heights)
+
+
+def _draw(axes: Axes, panel: Panel, top: float, width: float, numbers: bool) -> None:
+    axes.imshow(panel.weights.numpy(), cmap=COLOURS, vmin=0, vmax=top, aspect="auto")
+    axes.set_title(panel.title, loc="left", fontweight="bold", fontsize=10)
+    keys, every = panel.key_axis.labels, _every(panel.key_axis)
+    shown = [_shown(label) for label in keys[::every]]
+    upright = max(map(_label_inches, shown), default=0) < every * width / max(len(keys), 1)
+    angle, side = (0, "center") if upright else (45, "right")
+    axes.set_xticks(range(0, len(keys), every), shown, rotation=angle, ha=side)
+    if not upright:
+        for label in axes.get_xticklabels():
+            label.set_rotation_mode("anchor")
+    queries, every = panel.query_axis.labels, _every(panel.query_axis)
+    axes.set_yticks(range(0, len(queries), every), [_shown(label) for label in queries[::every]])
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    if numbers and panel.weights.numel() <= _MOST_NUMBERS:
+        _write_numbers(axes, panel.weights, top)
+
+
+def _write_numbers(axes: Axes, weights: Tensor, top: float) -> None:
+    """Writes the weights that matter into their cells, in per cent."""
+    for row, line in enumerate(weights.tolist()):
+        for column, weight in enumerate(line):
+            if weight >= 0.1 * top and weight >= 0.01:
+                ink = "black" if weight > 0.55 * top else "white"
+                axes.text(column, row, f"{100 * weight:.0f}", ha="center", va="center", color=ink, fontsize=7)
+
+
+def _say_who_looks(figure: Figure, axes: Any, filled: Sequence[int]) -> None:
+    """Names the axes at the left and at the bottom only, and faintly: words matter more.
+
+    Args:
+        figure: the whole.
+        axes: [rows, columns] of it.
+        filled: how many panels each row has.
+    """
+    quiet: dict[str, Any] = {"color": "0.45", "fontsize": 8}
+    for places, here, below in zip(axes, filled, [*filled[1:], 0], strict=True):
+        places[0].set_ylabel("who looks", **quiet)
+        for place in places[below:here]:
+            place.set_xlabel("what is looked at", **quiet)
+    figure.align_ylabels(list(axes[:, 0]))
+
+
+def _colour_bar(figure: Figure, axes: list[Axes], top: float, height: float) -> None:
+    bar = figure.colorbar(
+        ScalarMappable(Normalize(0, top), COLOURS),
+        ax=axes,
+        shrink=min(1.0, _TALLEST_BAR / height),
+        anchor=(0, 1),
+        aspect=20,
+        pad=0.02,
+    )
+    bar.outline.set_visible(False)
+    # Per cent, as the numbers in the cells are.
+    bar.ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0 if top > 0.05 else None, symbol=None))
+    bar.set_label("attention, %")
+
+
+def _inches(axis: Tokens) -> float:
+    return min(max(_CELL * len(axis), 0.5), _LONGEST_SIDE)
+
+
+def _every(axis: Tokens) -> int:
+    """1 when each position has room for its label, 2 when every other has, and so on."""
+    return max(math.ceil(_LABEL_PITCH * len(axis) / _inches(axis)), 1)
+
+
+def _label_inches(label: str) -> float:
+    return _LETTER * min(cell_len(label), _LONGEST_LABEL)
+
+
+def _shown(label: str) -> str:
+    # A dollar sign would start mathematics.
+    return cut(label, _LONGEST_LABEL).replace("$", r"\$")
