@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 
 import pytest
@@ -88,7 +89,9 @@ def test_data(regard: Regard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     listed = {row["name"]: row for row in json.loads(regard("data", "list", "--json").out)}
     assert listed["multi30k"]["here"]
     assert not listed["korean-news"]["here"]
-    assert "multi30k" in regard("data", "list").out
+    rows = regard("data", "list").out.splitlines()
+    assert [row.split()[0] for row in rows[1:]] == list(listed)  # a row is a line, in a pipe
+    assert all(listed[row.split()[0]]["about"] in row for row in rows[1:])
     assert regard("data", "path", "multi30k").out == f"{tmp_path / 'multi30k'}\n"
 
 
@@ -98,6 +101,7 @@ def test_doctor_prints_the_table_of_kernels(regard: Regard) -> None:
     ran = regard("doctor")
     assert ran.code == 0
     assert "Attention kernels" in ran.out
+    assert all(line == line.rstrip() for line in ran.out.splitlines())
     found = json.loads(regard("doctor", "--json").out)
     assert found["machine"]["torch"]
     assert {row["kernel"] for row in found["kernels"]} <= set(table.KERNELS)
@@ -109,10 +113,13 @@ def test_generate(regard: Regard, language_model: Path) -> None:
     ]
     assert drawn[0] == drawn[1]
     assert drawn[0].startswith("The")
-    ran = regard("generate", language_model, "The cat", "--length", 3, "--beam", 2, "--look", "--json")
+    ran = regard("generate", language_model, "The cat", "--length", 3, "--beam", 2, "--json")
     assert json.loads(ran.out)["text"].startswith("The cat")
     shown = regard("generate", language_model, "The cat", "--length", 3, "--look").out
     assert "decoder.1.self" in shown
+    row = regard("generate", language_model, "The cat", "--length", 3, "--word", "cat").out
+    assert "What 'cat' attended to" in row
+    assert regard("generate", language_model, "The", "--length", 3, "--head", 9).out == ""
 
 
 def test_classify(regard: Regard, classifier: Path) -> None:
@@ -122,11 +129,28 @@ def test_classify(regard: Regard, classifier: Path) -> None:
     found = json.loads(regard("classify", classifier, "The cat.", "--json").out)
     assert sum(found["probabilities"].values()) == pytest.approx(1)
     assert "[CLS]" in regard("classify", classifier, "The cat.", "--look").out
+    assert "[CLS]" in regard("classify", classifier, "The cat.", "--subwords").out
+    assert "text is empty" in regard("classify", classifier, " ", "--look").err
+    assert "--look shows one text" in regard("classify", classifier, "--head", 0).err
+
+
+def test_a_text_that_is_cut_is_told_and_what_libraries_warn_of_is_not(
+    regard: Regard, classifier: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    long = "cat " * 2000
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        assert "regard: warning: a text of" in regard("classify", classifier, long).err
+        regard_shows = warnings.showwarning
+    regard_shows("a library's own affairs", UserWarning, "torch.py", 1)
+    assert capfd.readouterr().err == ""
 
 
 def test_look_attention(regard: Regard, model: Path, tmp_path: Path) -> None:
     names = regard("look", "attention", model, "The cat sat.", "--names").out.split()
     assert names[:2] == ["encoder.0.self", "encoder.1.self"]
+    assert regard("look", "attention", model, "--names").out.split() == names
+    assert "text is empty" in regard("look", "attention", "no-model", " ").err
     ran = regard("look", "attention", model, "The cat sat.", "--at", "encoder.*", "--word", "cat")
     assert [line.split()[0] for line in ran.out.splitlines() if "·" not in line and line][1::2] == [
         "cat",
@@ -154,6 +178,8 @@ def test_look_neighbours(regard: Regard, model: Path, language_model: Path) -> N
     assert regard("look", "neighbours", language_model, "cat").code == 0
     assert "not in this model's vocabulary" in regard("look", "neighbours", model, "cats").err
     assert "cat. is 2 tokens" in regard("look", "neighbours", model, "cat.").err
+    for nothing in ("", " ", "the cat"):
+        assert "one word" in regard("look", "neighbours", "no-model", nothing).err
     assert "source and target" in regard("look", "neighbours", model, "cat", "--side", "left").err
 
 
@@ -170,7 +196,24 @@ def test_embeddings_before_training_are_those_that_training_began_with(model: Pa
     import torch
 
     from regard import load
-    from regard.cli.look import _embedding, _untrained
 
     predictor = load(model)  # its weights were never trained
-    torch.testing.assert_close(_untrained(predictor, "source"), _embedding(predictor, "source")[1])
+    before = torch.random.get_rng_state()
+    for side in ("source", "target"):
+        tokenizer, vectors = predictor.embedding(side)
+        torch.testing.assert_close(predictor.untrained().embedding(side)[1], vectors)
+        assert len(vectors) == tokenizer.size
+    assert torch.equal(before, torch.random.get_rng_state())
+
+
+def test_every_task_has_an_embedding_from_before_training(language_model: Path, classifier: Path) -> None:
+    import torch
+
+    from regard import load
+
+    for folder in (language_model, classifier):
+        predictor = load(folder)
+        (tokenizer, vectors), (_, before) = predictor.embedding(), predictor.untrained().embedding()
+        assert before.shape == vectors.shape
+        assert len(vectors) == tokenizer.size
+        assert torch.equal(before, predictor.untrained().embedding()[1])

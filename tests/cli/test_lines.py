@@ -24,6 +24,7 @@ def test_only_line_feeds_end_lines() -> None:
     [
         (b"good\nb\xe9b\xe9\n", "line 2: not valid UTF-8 .byte 2"),
         (b"\x00\x01", "line 1: this looks like a binary"),
+        (b"\x89PNG\xff\xfe\x00\x0d", "line 1: this looks like a binary"),
     ],
 )
 def test_bad_lines_are_named(data: bytes, words: str) -> None:
@@ -50,6 +51,9 @@ def test_chunks_grow_and_keep_the_order() -> None:
         (["translate", "a", "--look"], ["translate", "a", "--look=terminal"]),
         (["translate", "--look", "a b", "--json"], ["translate", "--look=terminal", "a b", "--json"]),
         (["translate", "--look", "A.PNG", "x"], ["translate", "--look=A.PNG", "x"]),
+        (["translate", "x", "--look", "map.jpg"], ["translate", "x", "--look=map.jpg"]),
+        (["translate", "--look", "I read notes.txt"], ["translate", "--look=terminal", "I read notes.txt"]),
+        (["translate", "--look", "the cat.png", "x"], ["translate", "--look=the cat.png", "x"]),
         (["translate", "--look=a.json", "x"], ["translate", "--look=a.json", "x"]),
         (["translate", "--", "--look"], ["translate", "--", "--look"]),
     ],

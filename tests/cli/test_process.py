@@ -56,3 +56,17 @@ def test_a_reader_that_goes_away_is_no_error_to_shout_about(model: Path, tmp_pat
         assert process.stderr is not None
         err = process.stderr.read()
         assert (process.wait(), err) == (1, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("arguments", [["data", "list"], ["--version"]])
+def test_a_full_disk_is_told_plainly(arguments: list[str], unbuffered: str) -> None:
+    with Path("/dev/full").open("wb") as full:
+        ran = subprocess.run(
+            [*COMMAND, *arguments],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env={**ENVIRONMENT, "PYTHONUNBUFFERED": unbuffered},
+        )
+    assert (ran.returncode, ran.stderr) == (2, b"regard: cannot write: No space left on device\n")

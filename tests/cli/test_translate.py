@@ -95,7 +95,12 @@ def test_several_sentences_have_a_map_each(regard: Regard, model: Path) -> None:
         (["--look", "--word", "bird"], "no 'bird' among: The cat"),
         (["--look", "--at", "nowhere"], "no attention matches 'nowhere'; this model has: encoder.0.self"),
         (["--look", "--head", "7"], "there is no head 7"),
+        (["--word", "bird"], "no 'bird' among: The cat"),
+        (["--at", "nowhere"], "no attention matches 'nowhere'"),
         (["--look=map.jpeg"], "ends in .png"),
+        (["--look", "map.jpeg"], "ends in .png"),
+        (["--look", "--json"], "--look map.json"),
+        (["--head", "0", "--json"], "--look map.json"),
         (["--look=missing/map.png"], "there is no folder missing"),
         (["--n-best", "9", "--beam", "2"], "n_best (9) is more than beam (2)"),
     ],
@@ -103,8 +108,49 @@ def test_several_sentences_have_a_map_each(regard: Regard, model: Path) -> None:
 def test_what_cannot_be_done_is_said(regard: Regard, model: Path, options: list[str], words: str) -> None:
     ran = regard("translate", "The cat.", "--model", model, *options)
     assert ran.code == 2
+    assert ran.out == ""
     assert words in ran.err
-    assert "Traceback" not in ran.err
+    assert ran.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("options", [["--word", "cat"], ["--at", "*.cross"], ["--head", 1], ["--subwords"]])
+def test_who_says_what_to_look_at_looks(regard: Regard, model: Path, options: list[object]) -> None:
+    assert "decoder.1.cross" in regard("translate", "The cat.", "--model", model, *options).out
+
+
+def test_a_word_is_looked_for_in_every_sentence(regard: Regard, model: Path, tmp_path: Path) -> None:
+    numbers = tmp_path / "maps.json"
+    text = "The cat sat on the mat. How are you? The dog saw the cat."
+    ran = regard("translate", text, "--model", model, "--look", numbers, "--word", "cat")
+    assert ran.code == 0, ran.err
+    names = [(seen["name"], len(seen["queries"])) for seen in json.loads(numbers.read_text())]
+    assert [row for row in names if row[0] == "encoder.1.self"] == [("encoder.1.self", 1)] * 2
+    assert [name for name, _ in names].count("decoder.1.cross") == 3
+    ran = regard("translate", text, "--model", model, "--word", "bird")
+    assert (ran.code, ran.out) == (2, "")
+    assert "no 'bird' among: The cat sat on the mat . </s> How" in ran.err
+
+
+def test_a_word_is_found_whatever_its_case_at_one_place_or_many(regard: Regard, model: Path) -> None:
+    for at, count in (("encoder.0.*", 1), ("encoder.*", 2), ("*", 2)):
+        ran = regard("translate", "The cat.", "--model", model, "--at", at, "--word", "CAT")
+        assert ran.out.count("What 'cat' attended to") == count
+
+
+@pytest.mark.parametrize("text", ["", "  "])
+def test_nothing_is_to_be_seen_in_an_empty_text(regard: Regard, text: str) -> None:
+    ran = regard("translate", text, "--model", "no-such-model", "--look")
+    assert (ran.code, ran.err) == (2, "regard: nothing to look at: the text is empty\n")
+
+
+def test_where_to_look_is_checked_before_the_model_works(
+    regard: Regard, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from regard.tasks.translator import Translator
+
+    monkeypatch.setattr(Translator, "__call__", lambda *_, **__: pytest.fail("it worked in vain"))
+    ran = regard("translate", "The cat.", "--model", model, "--at", "nowhere")
+    assert (ran.code, "no attention matches" in ran.err) == (2, True)
 
 
 def test_a_model_without_attention_says_so(regard: Regard, bottleneck: Path) -> None:

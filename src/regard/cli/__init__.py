@@ -1,5 +1,7 @@
 """The commands. Each has a file of its own; heavy imports wait until a command needs them."""
 
+import errno
+import os
 import signal
 import sys
 import warnings
@@ -7,7 +9,10 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
 
-from regard.errors import UserError
+from regard.errors import RegardWarning, UserError
+
+# What writing comes to on a full or broken disk, or beyond what one may have.
+_NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -24,25 +29,40 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     warnings.showwarning = _warn  # type: ignore[assignment]
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        app(with_bare_look(given), prog_name="regard")
+        try:
+            app(with_bare_look(given), prog_name="regard")
+        finally:
+            # What is printed may wait in a buffer until now, and fail only now.
+            sys.stdout.flush()
     except UserError as error:
         _fail(str(error))
+    except BrokenPipeError:
+        _discard_output()
+        sys.exit(1)
     except OSError as error:
-        if error.filename is None:
+        if error.filename is None and error.errno not in _NO_SPACE:
             raise
-        _fail(f"{error.filename}: {error.strerror}")
+        _fail(f"{error.filename or 'cannot write'}: {error.strerror}")
     sys.exit(0)
 
 
 def _fail(message: str) -> NoReturn:
-    sys.stdout.flush()
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _discard_output()
     print(f"regard: {message}", file=sys.stderr)
     sys.exit(2)
 
 
+def _discard_output() -> None:
+    """Sends what stdout still holds nowhere, or Python would fail on it once more when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _warn(message: Warning | str, category: type[Warning], *_: object) -> None:
     """Our own words plainly; those of libraries are for their developers."""
-    if category.__module__.startswith("regard") or category is UserWarning:
+    if issubclass(category, RegardWarning):
         print(f"regard: warning: {message}", file=sys.stderr)
 
 

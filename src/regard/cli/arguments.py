@@ -1,13 +1,16 @@
 """What is done to the command line before it is parsed."""
 
 from collections.abc import Sequence
+from pathlib import PurePath
 
 LOOK_FILES = (".png", ".svg", ".pdf", ".json")
+# Kinds of file that maps are not saved as; whoever names one means a file all the same, and is told.
+_OTHER_FILES = (".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".html", ".csv", ".tsv", ".txt")
 IN_TERMINAL = "terminal"
 
 
 def with_bare_look(arguments: Sequence[str]) -> list[str]:
-    """Lets ``--look`` stand alone: only the name of a picture or JSON file after it is its value.
+    """Lets ``--look`` stand alone: only what looks like the name of a file after it is its value.
 
     Example:
         >>> with_bare_look(["translate", "--look", "The cat."])
@@ -22,7 +25,12 @@ def with_bare_look(arguments: Sequence[str]) -> list[str]:
         if argument == "--":
             return [*ready, argument, *waiting]
         if argument == "--look":
-            named = bool(waiting) and waiting[0].lower().endswith(LOOK_FILES)
-            argument = f"--look={waiting.pop(0) if named else IN_TERMINAL}"
+            argument = f"--look={waiting.pop(0) if waiting and _names_file(waiting[0]) else IN_TERMINAL}"
         ready.append(argument)
     return ready
+
+
+def _names_file(argument: str) -> bool:
+    suffix = PurePath(argument).suffix.lower()
+    # A text may end in "notes.txt"; the name of a picture may have spaces.
+    return suffix in LOOK_FILES or (suffix in _OTHER_FILES and not any(map(str.isspace, argument)))

@@ -7,46 +7,41 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from regard.cli import options
+from regard.cli.groups import with_groups
+from regard.cli.looking import Looking
 from regard.errors import UserError
 
 if TYPE_CHECKING:
     from regard.tasks.classifier import Classification, Classifier
 
 
+@with_groups
 def classify(
     model: options.Model,
     text: Annotated[
         str | None, typer.Argument(help="What to classify. Left out: the lines of standard input.")
     ] = None,
-    look: options.Look = None,
-    at: options.At = None,
-    word: options.Word = None,
-    head: options.Head = None,
-    subwords: options.Subwords = False,
+    *,
+    looking: Looking,
     device: options.Device = None,
     as_json: options.Json = False,
-    force: options.Force = False,
 ) -> None:
     """Says which class a text is of, and how probable that is.
 
     Without a text, every line of standard input is classified."""
-    if text is None and (look is not None or sys.stdin.isatty()):
+    looking.check_text(text, 'regard classify MODEL "…" --look')
+    if text is None and sys.stdin.isatty():
         raise UserError('nothing to classify; give a text: regard classify MODEL "…"')
-    if look is not None:
-        from regard.cli.views import check_target
-
-        check_target(look, force)
+    looking.check(as_json=as_json)
     from regard.tasks import load
 
     classifier: Classifier = load(model, task="classification", device=device)
+    looking.check_model(classifier.model)
     if text is not None:
         result = classifier(text)
+        maps = looking.maps([result])
         _print(result, as_json)
-        if look is not None:
-            from regard.cli.views import Choice, show_results
-
-            choice = Choice(at=at, head=head, word=word, subwords=subwords)
-            show_results([result], look, choice, quiet=as_json)
+        looking.show(maps, quiet=as_json)
         return
     from regard.cli.lines import chunks, read_lines
     from regard.cli.progress import line_progress

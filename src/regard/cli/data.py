@@ -30,8 +30,9 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] =
     if as_json:
         typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
         return
-    from rich.console import Console
     from rich.table import Table
+
+    from regard.cli.console import show
 
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for column in ("name", "languages", "here", "licence", "about"):
@@ -44,7 +45,7 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] =
             str(row["licence"]),
             str(row["about"]),
         )
-    Console().print(table)
+    show(table)
 
 
 @app.command()

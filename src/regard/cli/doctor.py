@@ -20,15 +20,13 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
         table = [dict(zip(head, row, strict=True)) for row in rows]
         typer.echo(json.dumps({"machine": facts, "kernels": table}, ensure_ascii=False, indent=2))
         return
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console()
+    from regard.cli.console import show
+
     about = Table(box=None, show_header=False, pad_edge=False)
     for name, value in facts.items():
         about.add_row(f"[bold]{name}[/]", value)
-    console.print(about)
-    console.print("\n[bold]Attention kernels[/], read from the top; the first row that fits serves")
     kernels = Table(
         "kernel", "serves", "why", box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0)
     )
@@ -37,7 +35,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
             f"{name} {value}" for name, value in zip(head[1:-1], conditions, strict=True) if value != "any"
         ]
         kernels.add_row(kernel, "; ".join(said) or "any", why)
-    console.print(kernels)
+    show(about, "\n[bold]Attention kernels[/], read from the top; the first row that fits serves", kernels)
 
 
 def kernel_rows(device: str | None = None) -> list[list[str]]:
@@ -73,8 +71,9 @@ def _facts() -> Iterator[tuple[str, str]]:
         names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
         yield "device", ", ".join(names)
     else:
+        threads = torch.get_num_threads()
         capability = torch.backends.cpu.get_cpu_capability()
-        yield "device", f"CPU, {torch.get_num_threads()} threads, {capability}"
+        yield "device", f"CPU, {threads} thread{'s' if threads != 1 else ''}, {capability}"
     from regard.training.distributed import pick_device
     from regard.training.precision import choose_precision
 

@@ -21,6 +21,12 @@ def read_lines(stream: BinaryIO, name: str) -> Iterator[str]:
         ['un', '', 'deux']
     """
     for number, raw in enumerate(stream, start=1):
+        # Before decoding: a binary file is told as one wherever its first byte that is not UTF-8 may be.
+        if b"\0" in raw:
+            raise UserError(
+                f"{name}, line {number}: this looks like a binary file; give a text file in UTF-8 "
+                "(UTF-16 looks like this too; convert it with: iconv -f utf-16 -t utf-8)"
+            )
         try:
             line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError as error:
@@ -28,8 +34,6 @@ def read_lines(stream: BinaryIO, name: str) -> Iterator[str]:
                 f"{name}, line {number}: not valid UTF-8 (byte {error.start + 1} of the line); "
                 "convert it first, for example with: iconv -f latin1 -t utf-8"
             ) from None
-        if "\0" in line:
-            raise UserError(f"{name}, line {number}: this looks like a binary file; give a text file")
         yield line.removesuffix("\n").removesuffix("\r")
 
 

@@ -2,70 +2,86 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from regard.cli import options
+from regard.cli.choice import Choice
+from regard.cli.groups import with_groups
+from regard.cli.views import check_map_file, check_new, print_maps, save_maps, tell_saved
+from regard.cli.words import check_word, ids_of, is_byte, whole_words
 from regard.errors import UserError
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from regard.data import Tokenizer
+    from regard.lens import AttentionMap
+    from regard.tasks.predictors import Predictor
 
 app = typer.Typer(no_args_is_help=True, help="Look inside a model: attention, positions, embeddings.")
 
-Side = Annotated[str, typer.Option(help="Which vocabulary: source or target.")]
+
+def _known_side(side: str) -> str:
+    if side not in ("source", "target"):
+        raise UserError(f"--side {side}: there are source and target")
+    return side
+
+
+Side = Annotated[str, typer.Option(help="Which vocabulary: source or target.", callback=_known_side)]
 Picture = Annotated[Path, typer.Argument(help="Where to: .png, .svg or .pdf.", show_default=False)]
 
 
 @app.command()
+@with_groups
 def attention(
     model: options.Model,
-    text: Annotated[str, typer.Argument(help="What the model reads.", show_default=False)],
-    at: options.At = None,
-    word: options.Word = None,
-    head: options.Head = None,
+    text: Annotated[str, typer.Argument(help="What the model reads.", show_default=False)] = "",
+    *,
+    choice: Choice,
     heads: Annotated[
         Path | None,
         typer.Option(help="Draw every head beside the others into this picture.", show_default=False),
     ] = None,
-    subwords: options.Subwords = False,
     out: Annotated[
         Path | None, typer.Option(help="Save as .png, .svg, .pdf or .json too.", show_default=False)
     ] = None,
-    names: Annotated[bool, typer.Option("--names", help="Only list what there is to look at.")] = False,
+    names: Annotated[
+        bool, typer.Option("--names", help="Only list what there is to look at; no text is needed.")
+    ] = False,
     force: options.Force = False,
 ) -> None:
     """Shows what each word attends to, at any place in a model of any task."""
-    from regard.cli.arguments import IN_TERMINAL
-    from regard.cli.views import Choice, check_new, check_target, show_results, tell_saved
-
+    if not names and not text.strip():
+        raise UserError('nothing to look at: the text is empty; give one: regard look attention MODEL "…"')
     if out is not None:
-        check_target(str(out), force)
+        check_map_file(out, force)
     if heads is not None:
         check_new(heads, force)
     predictor = _load(model)
+    choice.check(predictor.model)
+    if names:
+        from regard.lens import attention_places
+
+        print("\n".join(attention_places(predictor.model)))
+        return
     result = predictor(text)
     parts = getattr(result, "parts", ()) or (result,)
-    if names:
-        for name in parts[0].attention:
-            print(name)
-        return
-    choice = Choice(at=at, head=head, word=word, subwords=subwords)
+    maps = choice.maps(parts)
     if heads is None or out is not None:
-        show_results(parts, str(out) if out is not None else IN_TERMINAL, choice)
+        print_maps(maps)
+        if out is not None:
+            save_maps(maps, out)
+            tell_saved(out)
     if heads is not None:
-        from regard.lens import heads_picture
+        _draw_heads(choice.maps(parts[:1]), heads)
 
-        maps = choice.maps(parts[0].attention)
-        if len(maps) != 1:
-            raise UserError(
-                f"--heads draws one place and {len(maps)} are meant; name one: --at {maps[0].name}"
-            )
-        heads_picture(maps[0], heads)
-        tell_saved(heads)
+
+def _draw_heads(maps: "list[AttentionMap]", path: Path) -> None:
+    from regard.lens import heads_picture
+
+    if len(maps) != 1:
+        raise UserError(f"--heads draws one place and {len(maps)} are meant; name one: --at {maps[0].name}")
+    heads_picture(maps[0], path)
+    tell_saved(path)
 
 
 @app.command()
@@ -76,8 +92,6 @@ def positions(
     force: options.Force = False,
 ) -> None:
     """Draws the positional encoding of a model: a row for each position, a column for each dimension."""
-    from regard.cli.views import check_new, tell_saved
-
     check_new(out, force)
     predictor = _load(model)
     config = predictor.recipe.model
@@ -100,11 +114,11 @@ def neighbours_(
     as_json: options.Json = False,
 ) -> None:
     """Lists the tokens whose embeddings are nearest to a word's, with the cosine of the angle."""
-    predictor = _load(model)
-    tokenizer, vectors = _embedding(predictor, side)
+    check_word(word)
+    tokenizer, vectors = _load(model).embedding(side)
     from regard.lens import neighbours
 
-    ids = _ids(tokenizer, word)
+    ids = ids_of(tokenizer, word)
     words = tokenizer.tokens(range(tokenizer.size))
     if len(ids) > 1:
         typer.echo(
@@ -114,7 +128,7 @@ def neighbours_(
     kept = [
         row
         for row, token in enumerate(words)
-        if row > tokenizer.sep and not token.startswith("<0x") and (row not in ids or len(ids) == 1)
+        if row > tokenizer.sep and not is_byte(token) and (row not in ids or len(ids) == 1)
     ]
     to = kept.index(ids[0]) if len(ids) == 1 else vectors[ids].mean(0)
     found = neighbours(vectors[kept], to, count)
@@ -131,28 +145,33 @@ def embeddings(
     model: options.Model,
     out: Picture,
     words: Annotated[
-        str | None, typer.Option(help="Which words, with spaces between. Default: the 60 most frequent.")
+        str | None,
+        typer.Option(help="Which words, with spaces between. Default: 60 early tokens that are whole words."),
     ] = None,
     side: Side = "source",
     force: options.Force = False,
 ) -> None:
-    """Draws words in the plane where their embeddings differ most, before training beside after."""
-    from regard.cli.views import check_new, tell_saved
+    """Draws words in the plane where their embeddings differ most, before training beside after.
 
+    Without --words, they are tokens that look like whole words, of four letters or more if there are enough:
+    the first of the vocabulary, which are frequent. Of a vocabulary that has parts of words too, a token that
+    begins a longer one is left out, for it may be only a part."""
     check_new(out, force)
     import torch
 
     predictor = _load(model)
-    tokenizer, after = _embedding(predictor, side)
+    tokenizer, after = predictor.embedding(side)
     if words is None:
-        chosen = [[index] for index in _frequent(tokenizer, 60)]
-        labels = [tokenizer.tokens(ids)[0].strip("▁") for ids in chosen]
+        tokens = tokenizer.tokens(range(tokenizer.size))
+        pieces = predictor.recipe.tokenizer.kind in ("bpe", "unigram")
+        chosen = [[row] for row in whole_words(tokens, 60, pieces=pieces)]
+        labels = [tokens[row].removeprefix("▁") for [row] in chosen]
     else:
         labels = words.split()
-        chosen = [_ids(tokenizer, word) for word in labels]
+        chosen = [ids_of(tokenizer, word) for word in labels]
     if len(chosen) < 2:
         raise UserError("--words: give two words or more, with spaces between")
-    before = _untrained(predictor, side)
+    _, before = predictor.untrained().embedding(side)
     from regard.lens import embeddings_picture
 
     # A word of several tokens lies at their mean.
@@ -161,54 +180,8 @@ def embeddings(
     tell_saved(out)
 
 
-def _load(model: str) -> Any:
+def _load(model: str) -> "Predictor":
     from regard.tasks import load
 
-    return load(model)
-
-
-def _embedding(predictor: Any, side: str) -> "tuple[Tokenizer, Tensor]":
-    """The tokenizer and the embedding of a side; models of one language have but one."""
-    if side not in ("source", "target"):
-        raise UserError(f"--side {side}: there are source and target")
-    if hasattr(predictor, "vocabularies"):
-        return getattr(predictor.vocabularies, side), getattr(predictor.model, f"{side}_embedding").weight
-    return predictor.tokenizer, predictor.model.embedding.weight
-
-
-def _untrained(predictor: Any, side: str) -> "Tensor":
-    """The embedding as it was before the first update: weights are a function of the recipe's seed."""
-    import torch
-
-    from regard.tasks import classifier, generator, translator
-
-    recipe = predictor.recipe
-    with torch.random.fork_rng():
-        torch.manual_seed(recipe.seed)
-        if predictor.task == "translation":
-            fresh: Any = translator.new_model(recipe, predictor.vocabularies)
-        elif predictor.task == "classification":
-            fresh = classifier.new_model(recipe, predictor.tokenizer, predictor.classes)
-        else:
-            fresh = generator.new_model(recipe, predictor.tokenizer)
-    embedding = f"{side}_embedding" if predictor.task == "translation" else "embedding"
-    weight: Tensor = getattr(fresh, embedding).weight
-    return weight
-
-
-def _ids(tokenizer: "Tokenizer", word: str) -> list[int]:
-    """The tokens of a word as it stands inside a text."""
-    # With a word before it, so that it is spelt as after a space.
-    ids = tokenizer.encode(f"a {word}")[len(tokenizer.encode("a")) :]
-    if not ids or tokenizer.unk in ids:
-        raise UserError(f"{word!r} is not in this model's vocabulary")
-    return ids
-
-
-def _frequent(tokenizer: "Tokenizer", count: int) -> list[int]:
-    """The first whole words that the vocabulary learnt, which are its most frequent."""
-    found = []
-    for index, token in enumerate(tokenizer.tokens(range(tokenizer.size))):
-        if token.startswith("▁") and token[1:].isalpha() and len(token) > 3:
-            found.append(index)
-    return found[:count]
+    predictor: Predictor = load(model)
+    return predictor

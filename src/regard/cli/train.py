@@ -23,9 +23,8 @@ def train(
     The model folder also holds checkpoints, logs and learning curves. Ctrl-C stops training between two
     updates; --resume goes on from there, to the same weights.
     """
-    from rich.console import Console
-
     from regard import tasks
+    from regard.cli.console import console
 
     # Progress is for people; standard output stays free.
-    tasks.train(recipe, out, overrides=set_ or [], resume=resume, console=Console(stderr=True))
+    tasks.train(recipe, out, overrides=set_ or [], resume=resume, console=console(stderr=True))

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from regard.cli import options
+from regard.cli.groups import with_groups
+from regard.cli.looking import Looking
 from regard.errors import UserError
 
 if TYPE_CHECKING:
     from regard.tasks import Translation, Translator
 
 
+@with_groups
 def translate(
     text: Annotated[
         str | None, typer.Argument(help="What to translate. Left out: the lines of standard input.")
@@ -20,29 +23,22 @@ def translate(
     model: Annotated[str, typer.Option(help="A model folder, or the name of a model that ships.")] = "en-fr",
     beam: options.Beam = None,
     n_best: Annotated[int, typer.Option(min=1, help="Give this many translations, with their scores.")] = 1,
-    look: options.Look = None,
-    at: options.At = None,
-    word: options.Word = None,
-    head: options.Head = None,
-    subwords: options.Subwords = False,
+    *,
+    looking: Looking,
     device: options.Device = None,
     as_json: options.Json = False,
-    force: options.Force = False,
 ) -> None:
     """Translates a text, or standard input line by line.
 
     One line in, one line out, in order; progress goes to standard error."""
-    if text is None and look is not None:
-        raise UserError('--look shows one text; give it: regard translate "…" --look')
+    looking.check_text(text, 'regard translate "…" --look')
     if text is None and sys.stdin.isatty():
         raise UserError('nothing to translate; give a text (regard translate "…") or a file (… < text.txt)')
-    if look is not None:
-        from regard.cli.views import check_target
-
-        check_target(look, force)
+    looking.check(as_json=as_json)
     from regard.tasks import load
 
     translator: Translator = load(model, task="translation", device=device)
+    looking.check_model(translator.model)
     decoding: dict[str, Any] = {"n_best": n_best} if n_best > 1 else {}
     if beam is not None:
         decoding["beam"] = beam
@@ -50,9 +46,9 @@ def translate(
         _stream(translator, decoding, as_json)
         return
     result = translator(text, **decoding)
+    maps = looking.maps(result.parts or (result,))
     _print(result, as_json, n_best)
-    if look is not None:
-        _look(result, look, at=at, word=word, head=head, subwords=subwords, quiet=as_json)
+    looking.show(maps, quiet=as_json)
 
 
 def _stream(translator: "Translator", decoding: dict[str, Any], as_json: bool) -> None:
@@ -88,9 +84,3 @@ def _record(result: "Translation", n_best: int) -> dict[str, Any]:
     if n_best > 1:
         record["n_best"] = [{"text": each.text, "score": each.score} for each in result.n_best]
     return record
-
-
-def _look(result: "Translation", target: str, *, word: str | None, quiet: bool, **choice: Any) -> None:
-    from regard.cli.views import Choice, show_results
-
-    show_results(result.parts or (result,), target, Choice(word=word, **choice), quiet=quiet)
