@@ -129,7 +129,7 @@ def regard_translator(layers: int = 3, width: int = 256, heads: int = 4, vocabul
 
 def regard_step(precision: str) -> Step:
     from regard.nn.cross_entropy import linear_cross_entropy
-    from regard.training.memory import keep_freed_memory
+    from regard.nn.freed_memory import keep_freed_memory
 
     keep_freed_memory()
     model = regard_translator().train()

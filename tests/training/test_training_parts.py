@@ -15,12 +15,12 @@ from rich.console import Console
 from torch import nn
 
 from regard.models import ModelConfig, build_translator
+from regard.nn.freed_memory import keep_freed_memory
 from regard.tasks.reinforce import Reinforced
 from regard.training import TrainingConfig, signals
 from regard.training.curves import draw_curves
 from regard.training.display import Display
 from regard.training.log import RunLog, read_log
-from regard.training.memory import keep_freed_memory
 from regard.training.optimizer import (
     OptimizerKind,
     build_optimizers,
@@ -251,7 +251,7 @@ def test_freed_memory_is_kept() -> None:
     """With the setting, taking a large block again and again soon costs no page faults."""
     code = """
 import resource, torch
-from regard.training.memory import keep_freed_memory
+from regard.nn.freed_memory import keep_freed_memory
 kept = keep_freed_memory()
 def faults(): return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 for round in range(40):

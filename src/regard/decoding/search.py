@@ -14,12 +14,14 @@ from regard.decoding.invariance import Found, decode_alike
 from regard.decoding.sampling import Sampler
 from regard.decoding.single import follow, greedy
 from regard.decoding.steps import LanguageSteps, Opening, Steps, TranslationSteps
+from regard.nn.freed_memory import keep_freed_memory
 from regard.nn.product import settled_weights
 
 
 @contextmanager
 def predicting(model: object) -> Iterator[None]:
     """Switch dropout and gradients off, and put the model back as it was."""
+    keep_freed_memory()
     was = isinstance(model, nn.Module) and model.training
     if was:
         model.eval()  # type: ignore[attr-defined]

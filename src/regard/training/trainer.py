@@ -12,11 +12,11 @@ from rich.console import Console
 from torch import nn
 
 from regard.errors import UserError
+from regard.nn.freed_memory import keep_freed_memory
 from regard.training.checkpoint import NoSpaceError, is_disk_full
 from regard.training.config import TrainingConfig
 from regard.training.distributed import join, pick_device
 from regard.training.lock import FolderLock
-from regard.training.memory import keep_freed_memory
 from regard.training.run import Job, Run
 from regard.training.signals import StopRequests
 from regard.training.trainable import Trainable
