@@ -206,6 +206,25 @@ def test_embeddings_before_training_are_those_that_training_began_with(model: Pa
     assert torch.equal(before, torch.random.get_rng_state())
 
 
+def test_what_began_from_another_model_is_drawn_as_it_is_now(
+    regard: Regard, model: Path, tmp_path: Path
+) -> None:
+    from regard import load
+    from regard.tasks import save_model
+
+    tuned = load(model)
+    save_model(
+        tmp_path / "tuned",
+        model=tuned.model,
+        recipe=tuned.recipe.model_copy(update={"start": "en-fr"}),
+        tokenizers=tuned.vocabularies.named(),
+        metrics={},
+        card="# A model\n",
+    )
+    ran = regard("look", "embeddings", tmp_path / "tuned", tmp_path / "words.png")
+    assert (ran.code, "Training began from en-fr" in ran.err) == (0, True)
+
+
 def test_every_task_has_an_embedding_from_before_training(language_model: Path, classifier: Path) -> None:
     import torch
 

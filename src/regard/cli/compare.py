@@ -76,15 +76,16 @@ def _print(lines: "list[Compared]", markdown: bool) -> None:
         for row in (head, ["---"] * len(head), *rows):
             print(f"| {' | '.join(row)} |")
         return
-    from rich.console import Console
     from rich.table import Table
+
+    from regard.cli.console import show
 
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
     for index, name in enumerate(head):
         table.add_column(name.replace(" ", "\n"), justify="right" if index else "left", no_wrap=True)
     for row in rows:
         table.add_row(*row)
-    Console().print(table, highlight=False)
+    show(table)
 
 
 def _columns(lines: "list[Compared]") -> list[tuple[str, str, str]]:

@@ -14,8 +14,12 @@ from regard.cli.words import check_word, ids_of, is_byte, whole_words
 from regard.errors import UserError
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from regard.lens import AttentionMap
     from regard.tasks.predictors import Predictor
+
+_COUNT = 50  # words; of more, the names cover each other
 
 app = typer.Typer(no_args_is_help=True, help="Look inside a model: attention, positions, embeddings.")
 
@@ -146,7 +150,9 @@ def embeddings(
     out: Picture,
     words: Annotated[
         str | None,
-        typer.Option(help="Which words, with spaces between. Default: 60 early tokens that are whole words."),
+        typer.Option(
+            help="Which words, with spaces between. Default: 50 early tokens that look like whole words."
+        ),
     ] = None,
     side: Side = "source",
     force: options.Force = False,
@@ -164,19 +170,25 @@ def embeddings(
     if words is None:
         tokens = tokenizer.tokens(range(tokenizer.size))
         pieces = predictor.recipe.tokenizer.kind in ("bpe", "unigram")
-        chosen = [[row] for row in whole_words(tokens, 60, pieces=pieces)]
+        chosen = [[row] for row in whole_words(tokens, _COUNT, pieces=pieces)]
         labels = [tokens[row].removeprefix("▁") for [row] in chosen]
     else:
         labels = words.split()
         chosen = [ids_of(tokenizer, word) for word in labels]
     if len(chosen) < 2:
         raise UserError("--words: give two words or more, with spaces between")
-    _, before = predictor.untrained().embedding(side)
     from regard.lens import embeddings_picture
 
-    # A word of several tokens lies at their mean.
-    places = [torch.stack([vectors[ids].mean(0) for ids in chosen]) for vectors in (before, after)]
-    embeddings_picture(labels, places[1], out, before=places[0])
+    def places(vectors: "Tensor") -> "Tensor":
+        # A word of several tokens lies at their mean.
+        return torch.stack([vectors[ids].mean(0) for ids in chosen])
+
+    if start := predictor.recipe.start:
+        typer.echo(f"Training began from {start}, not from chance; only what came of it is drawn", err=True)
+        before = None
+    else:
+        before = places(predictor.untrained().embedding(side)[1])
+    embeddings_picture(labels, places(after), out, before=before)
     tell_saved(out)
 
 

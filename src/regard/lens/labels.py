@@ -10,7 +10,7 @@ from rich.cells import cell_len
 
 _SIZE = 8.0  # points
 # Where a word may go: eight directions, nearest rings first.
-_RINGS = (6.0, 14.0, 24.0, 36.0, 50.0)
+_RINGS = (6.0, 14.0, 24.0, 36.0, 50.0, 68.0, 90.0)
 _DIRECTIONS = [math.radians(angle) for angle in (30, 330, 150, 210, 90, 270, 0, 180)]
 
 Box = tuple[float, float, float, float]

@@ -37,6 +37,7 @@ def picture(maps: AttentionMap | Sequence[AttentionMap], path: str | Path) -> Pa
 
     Example:
         >>> import tempfile, torch
+        >>> from regard.lens import Tokens
         >>> seen = AttentionMap("cross", torch.eye(2)[None], Tokens(("le", "chat")), Tokens(("the", "cat")))
         >>> picture(seen, Path(tempfile.mkdtemp()) / "map.png").stat().st_size > 1000
         True
