@@ -23,7 +23,7 @@ from regard.data.tokenizer import Tokenizer
 from regard.errors import UserError
 from regard.models.encoder_decoder import EncoderDecoder
 from regard.nn.cross_entropy import linear_cross_entropy
-from regard.nn.r_drop import linear_divergence
+from regard.nn.r_drop import linear_r_drop
 from regard.tasks.evaluation import evaluate
 from regard.tasks.recipe import Recipe
 from regard.tasks.reinforce import Reinforced, bare, token_log_probabilities
@@ -130,18 +130,24 @@ class TranslationTask:
         decoded = translator(batch.source, batch.source_mask, batch.target_in)
         real = batch.target_out != IGNORE
         states, targets = decoded.states[real], batch.target_out[real]
-        weight, bias = translator.output.weight, translator.output.bias
-        total = linear_cross_entropy(states, weight, bias, targets, label_smoothing=config.label_smoothing)
+        weight, bias, smoothing = translator.output.weight, translator.output.bias, config.label_smoothing
+        if config.r_drop:
+            first, second = states.chunk(2)
+            total = linear_r_drop(
+                first, second, weight, bias, targets.chunk(2)[0],
+                strength=config.r_drop, label_smoothing=smoothing,
+            )  # fmt: skip
+        else:
+            total = linear_cross_entropy(states, weight, bias, targets, label_smoothing=smoothing)
         figures: dict[str, float | Tensor] = {}
         if isinstance(model, Reinforced) and decoded.log_probability is not None:
             rewards = token_log_probabilities(states.detach(), weight.detach(), bias, targets)
             total = total + model.surrogate(rewards, decoded.log_probability[real])
             figures["reward"] = rewards.sum()
         if config.r_drop:
-            first, second = states.chunk(2)
             # Of the paper's sum of two losses and a divergence, the mean over the two passes.
-            total = (total + config.r_drop * linear_divergence(first, second, weight, bias)) / 2
-        return Loss(total, len(targets) // 2 if config.r_drop else len(targets), figures)
+            return Loss(total / 2, len(targets) // 2, figures)
+        return Loss(total, len(targets), figures)
 
     def validate(self, model: nn.Module) -> dict[str, float]:
         """Loss in nats a token, without smoothing, and perplexity.
