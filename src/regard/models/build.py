@@ -51,7 +51,7 @@ def build_translator(
         _encoder(config),
         _decoder(config, source=True),
         _output(config, target),
-        _limit(config, config.encoder, config.decoder),
+        config.reach(config.encoder, config.decoder),
     )
 
 
@@ -69,7 +69,7 @@ def build_language_model(config: ModelConfig, vocabulary: int, pad: int) -> Lang
     """
     embedding = _embedding(config, config.decoder, vocabulary, pad)
     decoder = _decoder(config, source=False)
-    return LanguageModel(embedding, decoder, _output(config, embedding), _limit(config, config.decoder))
+    return LanguageModel(embedding, decoder, _output(config, embedding), config.reach(config.decoder))
 
 
 def build_classifier(config: ModelConfig, vocabulary: int, classes: int, pad: int) -> TextClassifier:
@@ -99,7 +99,7 @@ def build_classifier(config: ModelConfig, vocabulary: int, classes: int, pad: in
         width=config.width,
         classes=classes,
         dropout=config.dropout,
-        max_length=_limit(config, config.encoder),
+        max_length=config.reach(config.encoder),
     )
 
 
@@ -143,8 +143,3 @@ def _output(config: ModelConfig, embedding: Embedding) -> nn.Linear:
     if config.tie_embeddings:
         output.weight = embedding.weight
     return output
-
-
-def _limit(config: ModelConfig, *kinds: str) -> int | None:
-    """The longest sequence, where positions have one."""
-    return config.max_length if "transformer" in kinds and config.positions != "alibi" else None

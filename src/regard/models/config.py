@@ -100,6 +100,16 @@ class ModelConfig(BaseModel):
         """Layers of the decoder."""
         return self.decoder_layers or self.layers
 
+    def reach(self, *parts: Kind) -> int | None:
+        """The most positions that a model of parts of these kinds takes; None where there is no limit.
+
+        Example:
+            >>> config = ModelConfig(max_length=512)
+            >>> config.reach("transformer", "gru"), config.reach("gru")
+            (512, None)
+        """
+        return self.max_length if "transformer" in parts and self.positions != "alibi" else None
+
     @model_validator(mode="after")
     def _make_sense(self) -> Self:
         if "transformer" in (self.encoder, self.decoder):

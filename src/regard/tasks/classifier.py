@@ -157,9 +157,8 @@ class _Run:
 
 def longest_text(recipe: Recipe) -> int:
     """The most tokens that a text may have, [CLS] and [SEP] not counted."""
-    limited = recipe.model.encoder == "transformer" and recipe.model.positions != "alibi"
-    longest = recipe.data.filters.max_length
-    return min(longest, recipe.model.max_length - 2) if limited else longest
+    longest, reach = recipe.data.filters.max_length, recipe.model.reach(recipe.model.encoder)
+    return longest if reach is None else min(longest, reach - 2)
 
 
 def new_model(recipe: Recipe, tokenizer: Tokenizer, classes: Sequence[str]) -> TextClassifier:

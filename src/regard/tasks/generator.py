@@ -190,9 +190,8 @@ def _with_others(made: list[Generation]) -> Generation:
 
 def block_length(recipe: Recipe) -> int:
     """Tokens that a language model reads at a time: ``data.filters.max_length``, or what the model takes."""
-    limited = recipe.model.decoder == "transformer" and recipe.model.positions != "alibi"
-    longest = recipe.data.filters.max_length
-    return min(longest, recipe.model.max_length) if limited else longest
+    longest, reach = recipe.data.filters.max_length, recipe.model.reach(recipe.model.decoder)
+    return longest if reach is None else min(longest, reach)
 
 
 def new_model(recipe: Recipe, tokenizer: Tokenizer) -> LanguageModel:

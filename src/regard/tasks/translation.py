@@ -265,11 +265,12 @@ def _twice(batch: PairBatch) -> PairBatch:
 
 
 def _check_lengths(recipe: Recipe) -> None:
-    config = recipe.model
-    limited = "transformer" in (config.encoder, config.decoder) and config.positions != "alibi"
-    longest = recipe.data.filters.max_length
-    if limited and longest >= config.max_length:
+    longest, reach = (
+        recipe.data.filters.max_length,
+        recipe.model.reach(recipe.model.encoder, recipe.model.decoder),
+    )
+    if reach is not None and longest >= reach:
         raise UserError(
-            f"data.filters.max_length = {longest}, but the model takes {config.max_length} tokens with </s> "
-            f"(model.max_length): set data.filters.max_length to {config.max_length - 1} or less"
+            f"data.filters.max_length = {longest}, but the model takes {reach} tokens with </s> "
+            f"(model.max_length): set data.filters.max_length to {reach - 1} or less"
         )
