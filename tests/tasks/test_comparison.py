@@ -63,7 +63,7 @@ def test_a_model_that_is_not_finished_is_refused(other):
 
 def test_lengths_are_drawn(other, model_folder, tmp_path):
     buckets = {"5": {"bleu": 40.0, "sentences": 20}, "more": {"bleu": 30.0, "sentences": 15}}
-    lines = compare([other("하나", test={"x": 1})])
+    lines = compare([other("하나")])
     with pytest.raises(UserError, match="not all tested"):
         lengths_picture([line_without(line) for line in lines], tmp_path / "l.png")
     folder = other("with")

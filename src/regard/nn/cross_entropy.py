@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from regard.nn.linear_loss import Gradients, Smoothing, linear_loss, log_normaliser
+from regard.nn.linear_loss import Gradients, SmoothedTargets, linear_loss, log_normaliser
 from regard.nn.product import multiply
 
 # Logits held at a time: 512 rows of a vocabulary of 8,000, about what the last-level cache holds.
@@ -58,7 +58,7 @@ def linear_cross_entropy(
         states: Tensor, weight: Tensor, bias: Tensor | None, wanted: bool
     ) -> tuple[Tensor, Gradients | None]:
         exact = torch.float64 if states.dtype == torch.float64 else torch.float32
-        smoothing = Smoothing(label_smoothing, weight, bias, exact)
+        smoothed = SmoothedTargets(label_smoothing, weight, bias, exact)
         gradients = Gradients(states, weight, exact) if wanted else None
         loss = states.new_zeros((), dtype=exact)
         buffer = states.new_empty(min(rows, len(states)), len(weight), dtype=exact)
@@ -67,17 +67,13 @@ def linear_cross_entropy(
             logits, probabilities = multiply(part, weight, bias), buffer[: len(part)]
             torch.softmax(logits, -1, dtype=exact, out=probabilities)
             log_sum = log_normaliser(logits, probabilities)
-            loss += (log_sum - logits.gather(1, target).to(exact) * (1 - label_smoothing)).sum()
-            if label_smoothing:
-                loss -= smoothing.loss(part)
+            loss += smoothed.loss(part, logits, log_sum, target)
             if gradients is None:
                 continue
-            # Softmax minus the target, subtracted before rounding to a narrow dtype: near the end of
-            # training the difference is small.
-            probabilities.scatter_add_(1, target, torch.full_like(target, label_smoothing - 1, dtype=exact))
+            smoothed.subtract(probabilities, target)
             gradients.states[start : start + rows] = gradients.add(logits.copy_(probabilities), part, weight)
-        if gradients is not None and label_smoothing:
-            smoothing.correct(gradients, states)
+        if gradients is not None:
+            smoothed.finish(gradients, states)
         return loss, gradients
 
     return linear_loss(states, weight, bias, sweep)

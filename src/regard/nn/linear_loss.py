@@ -124,31 +124,51 @@ class _LinearLoss(torch.autograd.Function):
         )
 
 
-class Smoothing:
-    """What label smoothing adds (Szegedy et al. 2016, §7): its share of the target is even over the words.
+class SmoothedTargets:
+    """Cross-entropy with smoothed targets (Szegedy et al. 2016, §7), chunk by chunk.
 
-    The same for every word, it takes sums over the weights, not over all logits.
+    What smoothing adds is the same for every word, so it takes sums over the weights, not over all logits.
 
     Args:
-        share: of the target that is spread over the vocabulary.
+        smoothing: share of the target that is spread evenly over the vocabulary.
         weight, bias: of the output layer, in the dtype of the products.
         exact: dtype of the sums.
     """
 
-    def __init__(self, share: float, weight: Tensor, bias: Tensor | None, exact: torch.dtype) -> None:
-        self._even = share / len(weight)
+    def __init__(self, smoothing: float, weight: Tensor, bias: Tensor | None, exact: torch.dtype) -> None:
+        self._smoothing = smoothing
+        self._even = smoothing / len(weight)
         self._weight = weight.sum(0, dtype=exact)
         self._bias = bias.sum(dtype=exact) if bias is not None else weight.new_zeros((), dtype=exact)
 
-    def loss(self, part: Tensor) -> Tensor:
-        """Of states [rows, width]: what is to be taken from the loss, the even share of all logits."""
-        return (part.to(self._weight.dtype) @ self._weight + self._bias).sum() * self._even
+    def loss(self, part: Tensor, logits: Tensor, log_sum: Tensor, target: Tensor) -> Tensor:
+        """Sum over some rows.
 
-    def correct(self, gradients: Gradients, states: Tensor) -> None:
+        Args:
+            part: [rows, width], their states.
+            logits: [rows, vocabulary].
+            log_sum: [rows, 1], log Σ exp of each row of logits.
+            target: [rows, 1].
+        """
+        exact = self._weight.dtype
+        loss = (log_sum - logits.gather(1, target).to(exact) * (1 - self._smoothing)).sum()
+        if self._smoothing:
+            loss -= (part.to(exact) @ self._weight + self._bias).sum() * self._even
+        return loss
+
+    def subtract(self, gradient: Tensor, target: Tensor) -> None:
+        """Take all but the even share of targets [rows, 1] from the logits' gradient [rows, vocabulary].
+
+        Before it is rounded to a narrow dtype: near the end of training the difference is small.
+        """
+        gradient.scatter_add_(1, target, torch.full_like(target, self._smoothing - 1, dtype=gradient.dtype))
+
+    def finish(self, gradients: Gradients, states: Tensor) -> None:
         """Take the even share from the gradients of all states [rows, width]."""
-        gradients.states -= self._even * self._weight
-        gradients.weight -= self._even * states.sum(0, dtype=self._weight.dtype)
-        gradients.bias -= self._even * len(states)
+        if self._smoothing:
+            gradients.states -= self._even * self._weight
+            gradients.weight -= self._even * states.sum(0, dtype=self._weight.dtype)
+            gradients.bias -= self._even * len(states)
 
 
 def log_normaliser(logits: Tensor, probabilities: Tensor) -> Tensor:

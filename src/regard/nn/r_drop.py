@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from regard.nn.cross_entropy import check_targets
-from regard.nn.linear_loss import Gradients, Smoothing, linear_loss, log_normaliser
+from regard.nn.linear_loss import Gradients, SmoothedTargets, linear_loss, log_normaliser
 from regard.nn.product import multiply
 
 # Logits of both passes held at a time.
@@ -59,7 +59,7 @@ def linear_r_drop(
         states: Tensor, weight: Tensor, bias: Tensor | None, wanted: bool
     ) -> tuple[Tensor, Gradients | None]:
         exact = torch.float64 if states.dtype == torch.float64 else torch.float32
-        smoothing = Smoothing(label_smoothing, weight, bias, exact)
+        smoothed = SmoothedTargets(label_smoothing, weight, bias, exact)
         gradients = Gradients(states, weight, exact) if wanted else None
         loss = states.new_zeros((), dtype=exact)
         for start in range(0, count, rows):
@@ -70,20 +70,18 @@ def linear_r_drop(
             logits = multiply(part, weight, bias)
             probabilities = torch.softmax(logits, -1, dtype=exact)
             log_sum = log_normaliser(logits, probabilities)
-            loss += (log_sum - logits.gather(1, target).to(exact) * (1 - label_smoothing)).sum()
-            if label_smoothing:
-                loss -= smoothing.loss(part)
+            loss += smoothed.loss(part, logits, log_sum, target)
             divergence = _Divergence(logits, log_sum, probabilities)
             loss += divergence.sum() * strength
             if gradients is None:
                 continue
             gradient = divergence.gradient(strength)
-            gradient.scatter_add_(1, target, torch.full_like(target, label_smoothing - 1, dtype=exact))
+            smoothed.subtract(gradient, target)
             halves = gradients.add(logits.copy_(gradient), part, weight).chunk(2)
             for place, half in zip(places, halves, strict=True):
                 gradients.states[place] = half
-        if gradients is not None and label_smoothing:
-            smoothing.correct(gradients, states)
+        if gradients is not None:
+            smoothed.finish(gradients, states)
         return loss, gradients
 
     return linear_loss(torch.cat([first, second]), weight, bias, sweep)
@@ -113,7 +111,8 @@ class _Divergence:
     def gradient(self, strength: float) -> Tensor:
         """Of `strength` times the sum and of Σ log Σ exp by the logits, [2 n, vocabulary].
 
-        KL(p‖q) has by p's logits the gradient p (log p - log q - KL(p‖q)), KL(q‖p) has p - q.
+        KL(p‖q) has by p's logits the gradient p (log p - log q - KL(p‖q)), KL(q‖p) has p - q. To be called
+        once: it works in place of the logarithms' difference.
         """
         half = strength / 2
         upper = (self._ratio * half).add_(1 + half - half * self._forth).mul_(self._p)

@@ -104,9 +104,8 @@ class _Streamed(torch.autograd.Function):
         mask = _Mask(ctx.problem, hidden.query.dtype)
         outer, rescale = gradients[0], drop_scale(ctx.dropped)
         mean = (outer * context).sum(-1)  # Σ weight · gradient of the weight, for the softmax's backward
-        to_value = torch.zeros_like(
-            value, dtype=hidden.query.dtype
-        )  # two-byte sums forget what is small beside them
+        # In float32: two-byte sums forget what is small beside them.
+        to_value = torch.zeros_like(value, dtype=hidden.query.dtype)
         for place in hidden.places():
             from_row = outer[place.queries]
             for run in hidden.runs(mask.reach(place.rows)):
