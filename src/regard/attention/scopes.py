@@ -126,7 +126,12 @@ def _join(masks: Iterable[Tensor | None]) -> Tensor | None:
 
 
 class All(Scope):
-    """What several scopes allow together; made by ``&``."""
+    """What several scopes allow together; made by ``&``.
+
+    Example:
+        >>> len((Causal() & Window(2)).parts)
+        2
+    """
 
     def __init__(self, parts: Sequence[Scope]) -> None:
         self._parts = tuple(parts)
@@ -164,7 +169,15 @@ class All(Scope):
 
 
 class Band(Scope):
-    """Keys from `before` places before the query's position to `after` places after it."""
+    """Keys from `before` places before the query's position to `after` places after it.
+
+    Raises:
+        ValueError: a negative reach.
+
+    Example:
+        >>> Band(1, 0).reach(4, 5, keys=10)
+        range(3, 6)
+    """
 
     positional = True
 

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from regard.lens import AttentionMap
-    from regard.tasks.predictors import Predictor
+    from regard.tasks.predictor import TextPredictor
 
 _COUNT = 50  # words; of more, the names cover each other
 
@@ -192,8 +192,8 @@ def embeddings(
     tell_saved(out)
 
 
-def _load(model: str) -> "Predictor":
+def _load(model: str) -> "TextPredictor[Any]":
     from regard.tasks import load
 
-    predictor: Predictor = load(model)
+    predictor: TextPredictor[Any] = load(model)
     return predictor

@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, overload
+from typing import Any, Self, overload
 
 import torch
 from torch import Tensor
@@ -18,9 +18,8 @@ from regard.models.build import build_classifier
 from regard.models.classifier import TextClassifier
 from regard.tasks.axes import token_axis
 from regard.tasks.folder import ModelFolder, fill_model
-from regard.tasks.options import Precision, placed
+from regard.tasks.predictor import Precision, TextPredictor
 from regard.tasks.recipe import Recipe
-from regard.tasks.seeded import seeded
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class Classification:
         return self._run.attention() if self._run is not None else {}
 
 
-class Classifier:
+class Classifier(TextPredictor[TextClassifier]):
     """Classifies texts with a trained model.
 
     Args:
@@ -68,18 +67,13 @@ class Classifier:
         device: torch.device | str | None = None,
         precision: Precision = "float32",
     ) -> None:
-        self.model = placed(model, device, precision)
+        super().__init__(model, recipe, device=device, precision=precision)
         self.tokenizer = tokenizer
         self.classes = tuple(classes)
-        self.recipe = recipe
 
     @classmethod
-    def from_folder(cls, folder: ModelFolder, **options: Any) -> "Classifier":
-        """The classifier that a checked model folder holds.
-
-        Raises:
-            ModelFolderError: the weights do not fit the recipe.
-        """
+    def from_folder(cls, folder: ModelFolder, **options: Any) -> Self:
+        """The classifier that a checked model folder holds."""
         tokenizer, classes = folder.tokenizers[""], folder.metrics["classes"]
         model = new_model(folder.recipe, tokenizer, classes)
         fill_model(model, folder)
@@ -89,14 +83,8 @@ class Classifier:
         """The tokenizer and its tokens' vectors, [tokens, width]; of one language there is but one side."""
         return self.tokenizer, self.model.embedding.weight.detach()
 
-    def untrained(self) -> "Classifier":
-        """This classifier with the weights that its training began with, which follow from the recipe's seed.
-
-        Where the recipe has a `start`, training began from that model's weights instead; these are random.
-        """
-        with seeded(self.recipe.seed):
-            model = new_model(self.recipe, self.tokenizer, self.classes)
-        return Classifier(model.eval(), self.tokenizer, self.classes, self.recipe)
+    def _new_model(self) -> TextClassifier:
+        return new_model(self.recipe, self.tokenizer, self.classes)
 
     @overload
     def __call__(self, text: str) -> Classification: ...  # type: ignore[overload-overlap]
@@ -113,7 +101,7 @@ class Classifier:
         found: dict[int, Classification] = {}
         for rows in decode_batches([len(row) + 2 for row in ids]):
             batch = collate_labelled([ids[row] for row in rows], [0] * len(rows))
-            batch = batch.to(self.model.output.weight.device)
+            batch = batch.to(self.device)
             for row, probabilities in zip(
                 rows, self.model(batch.inputs, batch.mask).float().softmax(-1), strict=True
             ):

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, overload
+from typing import Any, Self, overload
 
 import torch
 from torch import Tensor
@@ -17,9 +17,9 @@ from regard.models.build import build_language_model
 from regard.models.language_model import LanguageModel
 from regard.tasks.axes import token_axis
 from regard.tasks.folder import ModelFolder, fill_model
-from regard.tasks.options import Precision, decoding_options, placed
+from regard.tasks.options import decoding_options
+from regard.tasks.predictor import Precision, TextPredictor
 from regard.tasks.recipe import Recipe
-from regard.tasks.seeded import seeded
 
 START = "<s>"
 
@@ -55,7 +55,7 @@ class Generation:
         return self._run.attention() if self._run is not None else {}
 
 
-class Generator:
+class Generator(TextPredictor[LanguageModel]):
     """Continues texts with a trained language model.
 
     Args:
@@ -77,17 +77,12 @@ class Generator:
         device: torch.device | str | None = None,
         precision: Precision = "float32",
     ) -> None:
-        self.model = placed(model, device, precision)
+        super().__init__(model, recipe, device=device, precision=precision)
         self.tokenizer = tokenizer
-        self.recipe = recipe
 
     @classmethod
-    def from_folder(cls, folder: ModelFolder, **options: Any) -> "Generator":
-        """The generator that a checked model folder holds.
-
-        Raises:
-            ModelFolderError: the weights do not fit the recipe.
-        """
+    def from_folder(cls, folder: ModelFolder, **options: Any) -> Self:
+        """The generator that a checked model folder holds."""
         tokenizer = folder.tokenizers[""]
         model = new_model(folder.recipe, tokenizer)
         fill_model(model, folder)
@@ -97,14 +92,8 @@ class Generator:
         """The tokenizer and its tokens' vectors, [tokens, width]; of one language there is but one side."""
         return self.tokenizer, self.model.embedding.weight.detach()
 
-    def untrained(self) -> "Generator":
-        """This generator with the weights that its training began with, which follow from the recipe's seed.
-
-        Where the recipe has a `start`, training began from that model's weights instead; these are random.
-        """
-        with seeded(self.recipe.seed):
-            model = new_model(self.recipe, self.tokenizer)
-        return Generator(model.eval(), self.tokenizer, self.recipe)
+    def _new_model(self) -> LanguageModel:
+        return new_model(self.recipe, self.tokenizer)
 
     @overload
     def __call__(self, prompt: str, *, length: int | None = None, **decoding: Any) -> Generation: ...

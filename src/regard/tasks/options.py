@@ -1,35 +1,12 @@
-"""What a predictor may be told: where it runs, in what precision, and how it decodes."""
+"""How a predictor that writes text is told to decode."""
 
 from collections.abc import Mapping
-from typing import Any, Literal, TypeVar
+from typing import Any
 
-import torch
 from pydantic import ValidationError
-from torch import nn
 
 from regard.decoding.config import DecodingConfig
 from regard.errors import UserError
-
-Precision = Literal["float32", "bf16"]
-Model = TypeVar("Model", bound=nn.Module)
-
-
-def placed(model: Model, device: torch.device | str | None, precision: Precision) -> Model:
-    """The model on a device (None: where it is), its weights in bfloat16 where asked.
-
-    Raises:
-        UserError: no such device or precision.
-    """
-    if precision not in ("float32", "bf16"):
-        raise UserError(f"precision {precision!r}: there are float32 and bf16")
-    if precision == "bf16":
-        model = model.to(torch.bfloat16)
-    if device is None:
-        return model
-    try:
-        return model.to(device)
-    except (RuntimeError, AssertionError) as error:
-        raise UserError(f"device {str(device)!r} cannot be used: {error}") from None
 
 
 def decoding_options(defaults: DecodingConfig, options: Mapping[str, Any]) -> DecodingConfig:

@@ -6,15 +6,10 @@ from typing import Any
 from regard.tasks.classifier import Classifier
 from regard.tasks.folder import load_folder
 from regard.tasks.generator import Generator
+from regard.tasks.predictor import Predictor
 from regard.tasks.translator import Translator
 
-Predictor = Translator | Generator | Classifier
-
-_PREDICTORS: dict[str, type[Predictor]] = {
-    "translation": Translator,
-    "language-modelling": Generator,
-    "classification": Classifier,
-}
+_PREDICTORS: dict[str, type[Predictor[Any]]] = {one.task: one for one in (Translator, Generator, Classifier)}
 
 
 def load(path_or_name: str | Path, *, task: str | None = None, **options: Any) -> Any:

@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, overload
+from typing import Any, Self, overload
 
 import torch
 from torch import Tensor
@@ -22,9 +22,9 @@ from regard.models.build import build_translator
 from regard.models.encoder_decoder import EncoderDecoder
 from regard.tasks.axes import token_axis
 from regard.tasks.folder import ModelFolder, fill_model
-from regard.tasks.options import Precision, decoding_options, placed
+from regard.tasks.options import decoding_options
+from regard.tasks.predictor import Precision, TextPredictor
 from regard.tasks.recipe import Recipe
-from regard.tasks.seeded import seeded
 from regard.tasks.segments import shorten
 from regard.tasks.vocabularies import Vocabularies
 
@@ -88,7 +88,7 @@ class Translation:
         return self._run.attention() if self._run is not None else {}
 
 
-class Translator:
+class Translator(TextPredictor[EncoderDecoder]):
     """Translates texts with a trained model.
 
     Args:
@@ -115,26 +115,16 @@ class Translator:
         device: torch.device | str | None = None,
         precision: Precision = "float32",
     ) -> None:
-        self.model = placed(model, device, precision)
+        super().__init__(model, recipe, device=device, precision=precision)
         self.vocabularies = vocabularies
-        self.recipe = recipe
 
     @classmethod
-    def from_folder(cls, folder: ModelFolder, **options: Any) -> "Translator":
-        """The translator that a checked model folder holds.
-
-        Raises:
-            ModelFolderError: the weights do not fit the recipe.
-        """
+    def from_folder(cls, folder: ModelFolder, **options: Any) -> Self:
+        """The translator that a checked model folder holds."""
         vocabularies = Vocabularies.of(folder.tokenizers)
         model = new_model(folder.recipe, vocabularies)
         fill_model(model, folder)
         return cls(model.eval(), vocabularies, folder.recipe, **options)
-
-    @property
-    def device(self) -> torch.device:
-        """Where the model is."""
-        return self.model.output.weight.device
 
     def embedding(self, side: str = "source") -> tuple[Tokenizer, Tensor]:
         """The tokenizer of a side, "source" or "target", and its tokens' vectors, [tokens, width].
@@ -147,14 +137,8 @@ class Translator:
         table = getattr(self.model, f"{side}_embedding")
         return getattr(self.vocabularies, side), table.weight.detach()
 
-    def untrained(self) -> "Translator":
-        """This translator with the weights that its training began with, which follow from the recipe's seed.
-
-        Where the recipe has a `start`, training began from that model's weights instead; these are random.
-        """
-        with seeded(self.recipe.seed):
-            model = new_model(self.recipe, self.vocabularies)
-        return Translator(model.eval(), self.vocabularies, self.recipe)
+    def _new_model(self) -> EncoderDecoder:
+        return new_model(self.recipe, self.vocabularies)
 
     @overload
     def __call__(self, text: str, *, split: bool = True, **decoding: Any) -> Translation: ...

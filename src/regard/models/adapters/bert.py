@@ -24,6 +24,11 @@ def bert(weights: Weights, config: Mapping[str, Any]) -> TextClassifier:
 
     Raises:
         ForeignModelError: a variant of BERT that has no counterpart here.
+
+    Example::
+
+        theirs = transformers.BertForSequenceClassification.from_pretrained(folder)
+        ours = bert(theirs.state_dict(), theirs.config.to_dict())
     """
     refuse_unless(
         config,

@@ -28,6 +28,11 @@ def marian(weights: Weights, config: Mapping[str, Any]) -> EncoderDecoder:
 
     Raises:
         ForeignModelError: a variant of Marian that has no counterpart here.
+
+    Example::
+
+        theirs = transformers.MarianMTModel.from_pretrained(folder)
+        ours = marian(theirs.state_dict(), theirs.config.to_dict())
     """
     encoder_sizes = [config["encoder_attention_heads"], config["encoder_ffn_dim"]]
     refuse_unless(
