@@ -120,8 +120,8 @@ def marian_step(precision: str) -> Step:
 
 
 def regard_translator(layers: int = 3, width: int = 256, heads: int = 4, vocabulary: int = 8000) -> nn.Module:
-    from regard.models import build_translator
-    from regard.models.config import ModelConfig
+    from regard.models.text import build_translator
+    from regard.models.text.config import ModelConfig
 
     config = ModelConfig(width=width, layers=layers, heads=heads)
     return build_translator(config, vocabulary, vocabulary, joint=True, pad=PAD)

@@ -51,8 +51,8 @@ def regard(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A translator."""
-    from regard.tasks.translator import new_model
-    from regard.tasks.vocabularies import Vocabularies
+    from regard.tasks.text.translator import new_model
+    from regard.tasks.text.vocabularies import Vocabularies
 
     recipe = _recipe("translation")
     vocabularies = Vocabularies.train(PAIRS, recipe.tokenizer)
@@ -64,8 +64,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def bottleneck(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A translator without attention or positions."""
-    from regard.tasks.translator import new_model
-    from regard.tasks.vocabularies import Vocabularies
+    from regard.tasks.text.translator import new_model
+    from regard.tasks.text.vocabularies import Vocabularies
 
     recipe = _recipe("translation", encoder="gru", decoder="gru", attention="none")
     vocabularies = Vocabularies.train(PAIRS, recipe.tokenizer)
@@ -76,8 +76,8 @@ def bottleneck(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def language_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A generator."""
-    from regard.data import Tokenizer
-    from regard.tasks.generator import new_model
+    from regard.data.text import Tokenizer
+    from regard.tasks.text.generator import new_model
 
     recipe = _recipe("language-modelling")
     tokenizer = Tokenizer.train((source for source, _ in PAIRS), recipe.tokenizer)
@@ -87,8 +87,8 @@ def language_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def classifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A classifier of two classes."""
-    from regard.data import Tokenizer
-    from regard.tasks.classifier import new_model
+    from regard.data.text import Tokenizer
+    from regard.tasks.text.classifier import new_model
 
     recipe, classes = _recipe("classification"), ["good", "bad"]
     tokenizer = Tokenizer.train((source for source, _ in PAIRS), recipe.tokenizer)

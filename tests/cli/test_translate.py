@@ -146,7 +146,7 @@ def test_nothing_is_to_be_seen_in_an_empty_text(regard: Regard, text: str) -> No
 def test_where_to_look_is_checked_before_the_model_works(
     regard: Regard, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from regard.tasks.translator import Translator
+    from regard.tasks.text.translator import Translator
 
     monkeypatch.setattr(Translator, "__call__", lambda *_, **__: pytest.fail("it worked in vain"))
     ran = regard("translate", "The cat.", "--model", model, "--at", "nowhere")

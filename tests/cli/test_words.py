@@ -3,7 +3,7 @@
 import pytest
 
 from regard.cli.words import check_word, ids_of, whole_words
-from regard.data import Tokenizer, TokenizerConfig
+from regard.data.text import Tokenizer, TokenizerConfig
 from regard.errors import UserError
 
 

@@ -16,11 +16,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from regard.data import Pair, archives, catalogue, fetch, grouped, load_split
-from regard.data.archives import libreoffice_pairs, tar_lines, zipped_pairs
+from regard.data import archives, catalogue, fetch
+from regard.data.catalogue import SETS
+from regard.data.errors import DataError
 from regard.data.held_out import position, sentence_key, split_of
-from regard.data.lines import DataError
-from regard.data.sources import SETS, NamedSet, Source
+from regard.data.sources import NamedSet, Source
+from regard.data.text import Pair, grouped, load_split, named_splits
+from regard.data.text.archives import libreoffice_pairs, tar_lines, zipped_pairs
+
+SPLITS = ("train", "validation", "test")
 
 
 @pytest.fixture(autouse=True)
@@ -68,7 +72,7 @@ def write_tar(path: Path, members: dict[str, str]) -> None:
 
 class TestSplits:
     def test_multi30k_by_its_files(self, data: Path) -> None:
-        assert [len(list(load_split("multi30k", split))) for split in catalogue.splits("multi30k")] == [
+        assert [len(list(load_split("multi30k", split))) for split in SETS["multi30k"].splits] == [
             5,
             2,
             3,
@@ -81,20 +85,17 @@ class TestSplits:
 
     @pytest.mark.parametrize("name", ["tatoeba-en-fr", "tatoeba-en-ko"])
     def test_no_english_sentence_is_in_two_splits(self, data: Path, name: str) -> None:
-        keys = {
-            split: {sentence_key(pair.source) for pair in load_split(name, split)}
-            for split in catalogue.SPLITS
-        }
+        keys = {split: {sentence_key(pair.source) for pair in load_split(name, split)} for split in SPLITS}
         assert all(keys.values())
         assert len(set.union(*keys.values())) == sum(map(len, keys.values())) == 400
-        assert sum(len(list(load_split(name, split))) for split in catalogue.SPLITS) == 1600
+        assert sum(len(list(load_split(name, split))) for split in SPLITS) == 1600
 
     def test_a_test_sentence_keeps_all_its_references(self, data: Path) -> None:
         for one in grouped(load_split("tatoeba-en-ko", "test")):
             assert one.references == (f"Phrase {one.source}", f"Autre {one.source}")
 
     def test_the_other_way_round_has_the_same_splits(self, data: Path) -> None:
-        for split in catalogue.SPLITS:
+        for split in SPLITS:
             there = [pair[::-1] for pair in load_split("tatoeba-en-fr", split, "en", "fr")]
             assert there == [tuple(pair) for pair in load_split("tatoeba-en-fr", split, "fr")]
 
@@ -103,14 +104,14 @@ class TestSplits:
         names = ("tatoeba-en-fr", "libreoffice-help")
         joined = {
             split: [sentence_key(pair.source) for pair in load_split(names, split, "en", "fr")]
-            for split in catalogue.SPLITS
+            for split in SPLITS
         }
         assert not set(joined["train"]) & set(joined["validation"] + joined["test"])
         alone = [pair for name in names for pair in load_split(name, "test", "en", "fr")]
         assert list(load_split(names, "test", "en", "fr")) == alone
 
     def test_joined_sets_of_different_shares(self, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setitem(catalogue.SHARES, ("libreoffice-help", "fr"), 0.2)
+        monkeypatch.setitem(named_splits.SHARES, ("libreoffice-help", "fr"), 0.2)
         names = ["tatoeba-en-fr", "libreoffice-help"]
         train = {sentence_key(pair.source) for pair in load_split(names, "train", "en", "fr")}
         held = {sentence_key(pair.source) for pair in load_split(names, "test", "en", "fr")}
@@ -139,11 +140,11 @@ class TestSplits:
 
     def test_files_that_hold_out_are_read(self, data: Path) -> None:
         names = ("multi30k", "tatoeba-en-fr")
-        read = {path.name for path in catalogue.split_files(names, "train", "en", "fr")}
+        read = {path.name for path in named_splits.split_files(names, "train", "en", "fr")}
         assert {"val.en.gz", "test_2016_flickr.fr.gz", "test_2017_flickr.en.gz", "train.en.gz"} <= read
-        assert len(catalogue.split_files(names, "test", "en", "fr")) == 3
-        assert len(catalogue.split_files(("tatoeba-en-fr", "libreoffice-help"), "train", "en", "fr")) == 2
-        assert len(catalogue.split_files("multi30k", "train")) == 2
+        assert len(named_splits.split_files(names, "test", "en", "fr")) == 3
+        assert len(named_splits.split_files(("tatoeba-en-fr", "libreoffice-help"), "train", "en", "fr")) == 2
+        assert len(named_splits.split_files("multi30k", "train")) == 2
 
     def test_korean_news(self, data: Path) -> None:
         assert list(load_split("korean-news", "test")) == [Pair("소식.", "News.")]
@@ -230,7 +231,7 @@ def host(tmp_path: Path) -> Iterator[tuple[Path, str]]:
 
 
 def a_set(*sources: Source) -> NamedSet:
-    return NamedSet("mine", "a set", ("en", "fr"), "CC0", True, "me", "https://example.org", sources)
+    return NamedSet("mine", "a set", "CC0", True, "me", "https://example.org", sources)
 
 
 class TestDownload:

@@ -11,8 +11,9 @@ import pytest
 import torch
 from rich.console import Console
 
-from regard.data import (
-    BatchPlan,
+from regard.data import BatchPlan
+from regard.data.errors import DataError
+from regard.data.text import (
     Documents,
     EncodedCorpus,
     FilterConfig,
@@ -28,8 +29,7 @@ from regard.data import (
     pair_batch,
     recut,
 )
-from regard.data import build as build_module
-from regard.data.lines import DataError
+from regard.data.text import build as build_module
 
 PAIRS = [
     Pair(f"the {animal} sat on the {place}", f"l' {animal} est sur le {place} ici")

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from regard.data import BatchPlan, BlockPlan
+from regard.data import BatchPlan
 from regard.data import ordering as ordering_module
-from regard.data.lines import DataError
+from regard.data.errors import DataError
 from regard.data.permutation import mix, permute
+from regard.data.text import BlockPlan
 
 
 def realistic(rows: int, seed: int = 0) -> np.ndarray:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from regard.data import Pair, read_labelled, read_lines, read_pairs
-from regard.data import lines as lines_module
-from regard.data.lines import DataError
+from regard.data.errors import DataError
+from regard.data.text import Pair, read_labelled, read_lines, read_pairs
+from regard.data.text import lines as lines_module
 from regard.errors import UserError
 
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regard.data.sentences import Sentence, join_sentences, split_sentences
+from regard.data.text.sentences import Sentence, join_sentences, split_sentences
 
 CASES = [
     "The cat sat. | The dog ran! | Why?",

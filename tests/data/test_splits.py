@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from regard.data import (
+from regard.data.errors import DataError
+from regard.data.text import (
     DataConfig,
     FilterConfig,
     Pair,
@@ -20,7 +21,6 @@ from regard.data import (
     splits,
     texts_of,
 )
-from regard.data.lines import DataError
 
 
 def write(path: Path, rows: int, columns: int = 2) -> Path:
@@ -196,16 +196,14 @@ class TestConfig:
 
 
 def test_reading_a_recipe_loads_no_torch() -> None:
-    code = (
-        "import sys, regard.data, regard.data.config, regard.data.splits; assert 'torch' not in sys.modules"
-    )
+    code = "import sys, regard.data.text.config, regard.data.text.splits; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_every_public_name_is_there() -> None:
-    import regard.data
+    import regard.data.text
 
     for name in __all__:
-        assert getattr(regard.data, name).__doc__
+        assert getattr(regard.data.text, name).__doc__
     with pytest.raises(AttributeError):
-        _ = regard.data.nothing
+        _ = regard.data.text.nothing

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from regard.data import Tokenizer, TokenizerConfig
+from regard.data.text import Tokenizer, TokenizerConfig
 from regard.errors import UserError
 
 LINES = [

@@ -7,7 +7,7 @@ from tiny_models import BOS, EOS, padded, sources, translator
 
 from regard.decoding import DecodingConfig, Hypothesis, search
 from regard.decoding.invariance import Found, decode_alike
-from regard.models import ModelConfig, build_translator
+from regard.models.text import ModelConfig, build_translator
 
 
 class Noisy:

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from regard.attention import AttentionConfig
-from regard.models import EncoderDecoder, ModelConfig, build_translator
+from regard.models.text import EncoderDecoder, ModelConfig, build_translator
 
 KINDS = ("transformer", "rnn", "lstm", "gru")
 CELLS = KINDS[1:]

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from sample_models import KINDS, PAD, VOCABULARY, sentences, small, translator
 
 from regard.attention import AttentionConfig
-from regard.models import ModelConfig, build_classifier, build_language_model, build_translator
+from regard.models.text import ModelConfig, build_classifier, build_language_model, build_translator
 
 NONSENSE = [
     ({"attention": "none"}, "no recurrent state that could carry the source"),

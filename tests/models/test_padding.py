@@ -6,7 +6,7 @@ from sample_models import ATTENTIONS, KINDS, PAD, VOCABULARY, sentences, small, 
 from torch.nn import functional as F
 
 from regard.attention import AttentionConfig
-from regard.models import build_classifier, build_language_model
+from regard.models.text import build_classifier, build_language_model
 
 SOURCE = sentences((7, 5, 3, 6))
 TARGET = sentences((6, 4, 5, 2), seed=3)

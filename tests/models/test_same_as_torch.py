@@ -5,9 +5,9 @@ import torch
 from sample_models import small
 from torch import nn
 
-from regard.models.memory import Memory
-from regard.models.recurrent_encoder import RecurrentEncoder
-from regard.models.transformer import Layer, TransformerDecoder, TransformerEncoder
+from regard.models.text.memory import Memory
+from regard.models.text.recurrent_encoder import RecurrentEncoder
+from regard.models.text.transformer import Layer, TransformerDecoder, TransformerEncoder
 from regard.nn.recurrent import recurrent, steppers
 
 MASK = torch.tensor([[True] * 7, [True] * 5 + [False] * 2, [True] * 2 + [False] * 5])

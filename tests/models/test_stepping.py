@@ -6,8 +6,8 @@ from sample_models import ATTENTIONS, CELLS, KINDS, PAD, VOCABULARY, sentences, 
 from torch import nn
 
 from regard.attention import AttentionConfig
-from regard.models import build_language_model
-from regard.models.transformer_step import StraightStep
+from regard.models.text import build_language_model
+from regard.models.text.transformer_step import StraightStep
 
 WIRINGS = ({"wiring": "bahdanau"}, {}, {"input_feeding": False}, {"cross_heads": 2, "layers": 1})
 SOURCE = sentences((7, 5, 3, 6))

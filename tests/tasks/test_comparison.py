@@ -6,8 +6,8 @@ import shutil
 import pytest
 
 from regard import UserError
-from regard.tasks.comparison import Spread, compare, unlike_budgets
-from regard.tasks.lengths_picture import lengths_picture
+from regard.tasks.text.comparison import Spread, compare, unlike_budgets
+from regard.tasks.text.lengths_picture import lengths_picture
 
 
 @pytest.fixture

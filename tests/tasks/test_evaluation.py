@@ -8,11 +8,11 @@ from toy_pairs import sentences
 
 import regard
 from regard import UserError
-from regard.data import grouped
-from regard.data.pairs import Pair
+from regard.data.text import grouped
+from regard.data.text.pairs import Pair
 from regard.tasks import evaluate, train
-from regard.tasks.evaluation import bleu_by_length, score
-from regard.tasks.moses import moses_tokens
+from regard.tasks.text.evaluation import bleu_by_length, score
+from regard.tasks.text.moses import moses_tokens
 
 
 def test_all_references_count():

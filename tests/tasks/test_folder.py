@@ -13,8 +13,8 @@ from regard import UserError
 from regard.tasks import load_folder
 from regard.tasks.folder import fill_model, save_model
 from regard.tasks.layout import ModelFolderError
-from regard.tasks.translator import new_model
-from regard.tasks.vocabularies import Vocabularies
+from regard.tasks.text.translator import new_model
+from regard.tasks.text.vocabularies import Vocabularies
 
 FILES = ["model.safetensors", "recipe.toml", "tokenizer.json", "metrics.json", "README.md"]
 

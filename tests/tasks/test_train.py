@@ -13,8 +13,8 @@ import regard
 from regard import UserError
 from regard.tasks import load_folder, load_recipe, train
 from regard.tasks.recipe import parse_recipe
-from regard.tasks.reinforce import Reinforced, token_log_probabilities
-from regard.tasks.translation import TranslationTask, corpus_loss
+from regard.tasks.text.reinforce import Reinforced, token_log_probabilities
+from regard.tasks.text.translation import TranslationTask, corpus_loss
 
 
 def prepared(workplace, folder, *overrides):

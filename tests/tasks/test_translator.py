@@ -7,7 +7,7 @@ import torch
 
 import regard
 from regard import UserError
-from regard.tasks.segments import shorten
+from regard.tasks.text.segments import shorten
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,9 @@ from pydantic import ValidationError
 from rich.console import Console
 from torch import nn
 
-from regard.models import ModelConfig, build_translator
+from regard.models.text import ModelConfig, build_translator
 from regard.nn.freed_memory import keep_freed_memory
-from regard.tasks.reinforce import Reinforced
+from regard.tasks.text.reinforce import Reinforced
 from regard.training import TrainingConfig, signals
 from regard.training.curves import draw_curves
 from regard.training.display import Display

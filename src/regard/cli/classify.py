@@ -12,7 +12,7 @@ from regard.cli.looking import Looking
 from regard.errors import UserError
 
 if TYPE_CHECKING:
-    from regard.tasks.classifier import Classification, Classifier
+    from regard.tasks.text.classifier import Classification, Classifier
 
 
 @with_groups

@@ -10,7 +10,7 @@ import typer
 from regard.cli import options
 
 if TYPE_CHECKING:
-    from regard.tasks.comparison import Compared, Spread
+    from regard.tasks.text.comparison import Compared, Spread
 
 # What a reader looks for, and how it is headed: the first of these groups of which a split has any.
 _FIGURES = (
@@ -39,8 +39,8 @@ def compare(
     line, with the mean and the standard deviation. What was not alike in their budgets is told.
     """
     from regard.cli.views import check_new, tell_saved
-    from regard.tasks.comparison import compare as compared
-    from regard.tasks.comparison import unlike_budgets
+    from regard.tasks.text.comparison import compare as compared
+    from regard.tasks.text.comparison import unlike_budgets
 
     if lengths is not None:
         check_new(lengths, force)
@@ -52,7 +52,7 @@ def compare(
     else:
         _print(lines, markdown)
     if lengths is not None:
-        from regard.tasks.lengths_picture import lengths_picture
+        from regard.tasks.text.lengths_picture import lengths_picture
 
         lengths_picture(lines, lengths)
         tell_saved(lengths)

@@ -14,18 +14,17 @@ Name = Annotated[str, typer.Argument(help="Name of a data set; see regard data l
 def list_(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Lists the data sets, with languages and licences, and which are on this machine."""
     from regard.data import catalogue
-    from regard.data.sources import SETS
 
     rows = [
         {
             "name": name,
             "languages": list(known.languages),
-            "splits": list(catalogue.splits(name)),
+            "splits": list(known.splits),
             "here": catalogue.path(name).is_dir(),
             "licence": known.licence,
             "about": known.about,
         }
-        for name, known in SETS.items()
+        for name, known in catalogue.SETS.items()
     ]
     if as_json:
         typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))

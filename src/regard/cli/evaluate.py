@@ -14,7 +14,7 @@ from regard.cli import options
 from regard.errors import UserError
 
 if TYPE_CHECKING:
-    from regard.data import DataConfig
+    from regard.data.text import DataConfig
 
 
 def evaluate(
@@ -62,7 +62,7 @@ def _data(
     trained_on: DataConfig, data: str | None, files: tuple[Path, Path] | None, split: str
 ) -> DataConfig:
     """What to evaluate on, as a recipe would say it: a named set, or the file of its test split."""
-    from regard.data import DataConfig
+    from regard.data.text import DataConfig
 
     named = data is not None and not Path(data).suffix and not Path(data).exists()
     if data is None and files is None:
@@ -92,16 +92,16 @@ def _name(data: DataConfig, split: str) -> str:
 
 
 def _translation(translator: Any, data: DataConfig, split: str, **decoding: Any) -> dict[str, Any]:
-    from regard.data import grouped, pairs_of
+    from regard.data.text import grouped, pairs_of
     from regard.tasks import evaluate
 
     return evaluate(translator, grouped(pairs_of(data, split)), **decoding)
 
 
 def _language_modelling(generator: Any, data: DataConfig, split: str, **_: Any) -> dict[str, Any]:
-    from regard.data import TextCorpus
-    from regard.tasks.generator import block_length
-    from regard.tasks.language_modelling import encode_documents, text_figures
+    from regard.data.text import TextCorpus
+    from regard.tasks.text.generator import block_length
+    from regard.tasks.text.language_modelling import encode_documents, text_figures
 
     recipe = generator.recipe.model_copy(update={"data": data})
     with tempfile.TemporaryDirectory() as folder:
@@ -110,8 +110,8 @@ def _language_modelling(generator: Any, data: DataConfig, split: str, **_: Any) 
 
 
 def _classification(classifier: Any, data: DataConfig, split: str, **_: Any) -> dict[str, Any]:
-    from regard.data import Labels
-    from regard.tasks.classification import class_figures, encode_labelled
+    from regard.data.text import Labels
+    from regard.tasks.text.classification import class_figures, encode_labelled
 
     recipe = classifier.recipe.model_copy(update={"data": data})
     with tempfile.TemporaryDirectory() as folder:

@@ -11,7 +11,7 @@ from regard.cli.groups import with_groups
 from regard.cli.looking import Looking
 
 if TYPE_CHECKING:
-    from regard.tasks.generator import Generation, Generator
+    from regard.tasks.text.generator import Generation, Generator
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from regard.errors import UserError
 
 if TYPE_CHECKING:
-    from regard.data import Tokenizer
+    from regard.data.text import Tokenizer
 
 _LONG = 4  # cells: four letters, two Korean syllables
 

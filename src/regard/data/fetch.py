@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pooch  # type: ignore[import-untyped]
 
-from regard.data.lines import DataError
+from regard.data.errors import DataError
 from regard.data.sources import NamedSet, Source
 
 # One of the hosts refuses clients that do not name themselves.

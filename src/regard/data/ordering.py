@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from regard.data.lines import DataError
+from regard.data.errors import DataError
 
 Ints = npt.NDArray[np.int64]
 Table = npt.NDArray[np.integer[Any]]

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from regard.attention import Global, Scope
-from regard.models.config import ModelConfig
-from regard.models.memory import add_log_probability
+from regard.attention import AttentionConfig, Global, Scope
+from regard.models.layer_config import LayerConfig
 from regard.nn.feed_forward import FeedForward
-from regard.nn.multi_head import CrossAttention, Heads, LayerOutput, PositionTerms, SelfAttention
+from regard.nn.multi_head import (
+    CrossAttention,
+    Heads,
+    LayerOutput,
+    PositionTerms,
+    SelfAttention,
+    add_log_probability,
+)
 from regard.nn.residual import Residual
 
 _EVERYWHERE = Global()
@@ -21,16 +27,16 @@ class Layer(nn.Module):
     Args:
         config: the dials.
         causal: no position looks ahead.
-        cross: has cross-attention.
+        cross: score, scope and selection of cross-attention, if there is one.
 
     Example:
         >>> import torch
-        >>> layer = Layer(ModelConfig(width=8, heads=2), causal=False, cross=False)
+        >>> layer = Layer(LayerConfig(width=8, heads=2), causal=False)
         >>> layer(torch.zeros(2, 3, 8)).states.shape
         torch.Size([2, 3, 8])
     """
 
-    def __init__(self, config: ModelConfig, *, causal: bool, cross: bool) -> None:
+    def __init__(self, config: LayerConfig, *, causal: bool, cross: AttentionConfig | None = None) -> None:
         super().__init__()
         heads = Heads(config.width, config.heads, config.kv_heads or config.heads)
         self.self_attention = SelfAttention(
@@ -38,10 +44,8 @@ class Layer(nn.Module):
         )
         self.self_residual = _residual(config)
         self.cross_attention: CrossAttention | None = None
-        if cross:
-            if config.attention == "none":
-                raise ValueError("a Transformer decoder cannot go without attention to its source")
-            self.cross_attention = CrossAttention(heads, config.attention, dropout=config.weight_dropout)
+        if cross is not None:
+            self.cross_attention = CrossAttention(heads, cross, dropout=config.weight_dropout)
             self.cross_residual = _residual(config)
         self.feed_forward = FeedForward(
             config.width, config.hidden, config.activation, config.activation_dropout
@@ -80,5 +84,5 @@ class Layer(nn.Module):
         return LayerOutput(residual.leave(x, self.feed_forward(residual.enter(x))), drawn)
 
 
-def _residual(config: ModelConfig) -> Residual:
+def _residual(config: LayerConfig) -> Residual:
     return Residual(config.width, config.norm, config.dropout, config.norm_epsilon)

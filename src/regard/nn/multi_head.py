@@ -24,6 +24,19 @@ class LayerOutput(NamedTuple):
     log_probability: Tensor | None
 
 
+def add_log_probability(total: Tensor | None, more: Tensor | None) -> Tensor | None:
+    """The log-probability of two independent draws, either of which may not have happened.
+
+    Example:
+        >>> import torch
+        >>> add_log_probability(torch.tensor(-1.0), None)
+        tensor(-1.)
+    """
+    if total is None or more is None:
+        return more if total is None else total
+    return total + more
+
+
 class PositionTerms(NamedTuple):
     """What self-attention must know of positions.
 

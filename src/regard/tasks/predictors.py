@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from regard.tasks.classifier import Classifier
 from regard.tasks.folder import load_folder
-from regard.tasks.generator import Generator
 from regard.tasks.predictor import Predictor
-from regard.tasks.translator import Translator
+from regard.tasks.text.classifier import Classifier
+from regard.tasks.text.generator import Generator
+from regard.tasks.text.translator import Translator
 
 _PREDICTORS: dict[str, type[Predictor[Any]]] = {one.task: one for one in (Translator, Generator, Classifier)}
 

@@ -11,10 +11,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from regard.data.config import DataConfig, TokenizerConfig
+from regard.data.text.config import DataConfig, TokenizerConfig
 from regard.decoding.config import DecodingConfig
 from regard.errors import UserError
-from regard.models.config import ModelConfig
+from regard.models.text.config import ModelConfig
 from regard.tasks.layout import RECIPE, find_model
 from regard.tasks.toml import dump_toml
 from regard.training.config import TrainingConfig

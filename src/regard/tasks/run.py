@@ -9,17 +9,17 @@ from typing import Any, Protocol
 from rich.console import Console
 from torch import nn
 
-from regard.data.tokenizer import Tokenizer
+from regard.data.text.tokenizer import Tokenizer
 from regard.errors import UserError
 from regard.tasks.card import model_card
-from regard.tasks.classification import ClassificationTask
 from regard.tasks.folder import ModelFolder, fill_model, load_folder, save_model, write_atomically
-from regard.tasks.language_modelling import LanguageModellingTask
 from regard.tasks.layout import RECIPE, WEIGHTS, ModelFolderError, tokenizer_file
 from regard.tasks.recipe import Recipe, load_recipe, read_resolved
-from regard.tasks.reinforce import bare
 from regard.tasks.talk import say
-from regard.tasks.translation import TranslationTask
+from regard.tasks.text.classification import ClassificationTask
+from regard.tasks.text.language_modelling import LanguageModellingTask
+from regard.tasks.text.reinforce import bare
+from regard.tasks.text.translation import TranslationTask
 from regard.training import Trainable, Trainer
 from regard.training.distributed import Processes, join, pick_device
 from regard.training.resume import refuse_changes

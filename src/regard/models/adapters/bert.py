@@ -8,9 +8,9 @@ from typing import Any
 from torch import Tensor
 
 from regard.models.adapters.foreign import Weights, copy_linear, copy_norm, refuse_unless, weight
-from regard.models.build import build_classifier
-from regard.models.classifier import TextClassifier
-from regard.models.config import ModelConfig
+from regard.models.text.build import build_classifier
+from regard.models.text.classifier import TextClassifier
+from regard.models.text.config import ModelConfig
 
 
 def bert(weights: Weights, config: Mapping[str, Any]) -> TextClassifier:

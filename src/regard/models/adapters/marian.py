@@ -8,9 +8,9 @@ from typing import Any
 from torch import Tensor
 
 from regard.models.adapters.foreign import Weights, copy_linear, copy_norm, refuse_unless, weight
-from regard.models.build import build_translator
-from regard.models.config import ModelConfig
-from regard.models.encoder_decoder import EncoderDecoder
+from regard.models.text.build import build_translator
+from regard.models.text.config import ModelConfig
+from regard.models.text.encoder_decoder import EncoderDecoder
 from regard.nn.feed_forward import Activation
 
 _ACTIVATIONS: dict[str, Activation] = {"relu": "relu", "gelu": "gelu", "swish": "silu", "silu": "silu"}

@@ -1,0 +1,169 @@
+"""From what a recipe says about data to rows that can be read again and again."""
+
+import json
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from regard.data.errors import DataError
+from regard.data.fetch import digest_of
+from regard.data.held_out import position
+from regard.data.text.config import DataConfig
+from regard.data.text.labelled import Labelled, read_labelled
+from regard.data.text.lines import read_lines
+from regard.data.text.named_splits import load_split, split_files
+from regard.data.text.pairs import Pair, read_pairs
+from regard.data.text.table import Field, is_jsonl, read_rows
+
+Row = TypeVar("Row", bound=tuple[str, ...])
+
+
+class Rows(Generic[Row]):
+    """Rows of a split; each iteration reads the files again, nothing is held.
+
+    Attributes:
+        name: what errors and progress call them.
+        files: what is read.
+        made_of: what was asked of the files.
+    """
+
+    def __init__(self, read: Callable[[], Iterator[Row]], name: str, files: list[Path], made_of: str) -> None:
+        self._read, self.name, self.files, self.made_of = read, name, files, made_of
+
+    def __iter__(self) -> Iterator[Row]:
+        return self._read()
+
+    @cached_property
+    def digest(self) -> str:
+        """Hash of the files' content and of what was asked of them: equal digests are equal rows."""
+        parts = [self.made_of, *(digest_of(file) for file in self.files)]
+        return sha256("\n".join(parts).encode()).hexdigest()
+
+
+def pairs_of(config: DataConfig, split: str) -> Rows[Pair]:
+    """Pairs of a split (*train*, *validation*, *test*, or a named set's own).
+
+    Raises:
+        DataError: no such split or file, when asked or when read.
+    """
+    if config.sets:
+        source, target = _language(config.source, "source"), _language(config.target, "target")
+        files = split_files(config.sets, split, source, target)
+        about = _about(config.sets, split, source, target)
+        return Rows(
+            lambda: load_split(config.sets, split, source, target), "+".join(config.sets), files, about
+        )
+
+    fields = (config.source, config.target)
+    files, share = _chosen(config, split)
+    return _from_files(
+        files, split, share, lambda: read_pairs(*files, source=fields[0], target=fields[1]), fields
+    )
+
+
+def texts_of(config: DataConfig, split: str) -> Rows[tuple[str]]:
+    """Texts of a split, each a document; for language modelling. Empty ones are passed over.
+
+    A text file gives its lines, whole; a JSONL file, or one of which `data.text` names a column, that field.
+    A named set gives the texts of one language, `target` (else its first other than `source`).
+
+    Raises:
+        DataError: no such split or file; `data.text` of a named set.
+    """
+    if config.sets:
+        if config.text is not None:
+            raise DataError(
+                f"data.text = {config.text!r}: a named set has languages, no columns; choose with data.target"
+            )
+        pairs = pairs_of(config, split)
+        about = pairs.made_of + "target"
+        return Rows(lambda: ((pair.target,) for pair in pairs), pairs.name, pairs.files, about)
+    files, share = _chosen(config, split)
+    if len(files) != 1:
+        raise DataError(f"data.{split}: language modelling reads one text file, not two")
+    if config.text is None and not is_jsonl(files[0]):
+        return _from_files(files, split, share, lambda: _lines(files[0]), ())
+    return _from_files(files, split, share, lambda: _column(files[0], config.text), ("text", config.text))
+
+
+def labelled_of(config: DataConfig, split: str) -> Rows[Labelled]:
+    """Labelled texts of a split, for classification.
+
+    Raises:
+        DataError: no such split or file; a named set (none has labels).
+    """
+    if config.sets:
+        raise DataError(
+            f"data.name = {config.sets[0]!r}: this set has no labels; give data.train a TSV or JSONL file"
+        )
+    files, share = _chosen(config, split)
+    if len(files) != 1:
+        raise DataError(f"data.{split}: classification reads one TSV or JSONL file, not two")
+    fields = (config.text, config.label)
+    return _from_files(
+        files, split, share, lambda: read_labelled(files[0], text=fields[0], label=fields[1]), fields
+    )
+
+
+def _lines(file: Path) -> Iterator[tuple[str]]:
+    return ((line,) for _, line in read_lines(file) if line.strip())
+
+
+def _column(file: Path, text: Field | None) -> Iterator[tuple[str]]:
+    return ((field,) for (field,) in read_rows(file, (text,), ("text",)) if field.strip())
+
+
+def _chosen(config: DataConfig, split: str) -> tuple[list[Path], float]:
+    """Files of a split, and the share of them that is held out; 0 where the split has files of its own."""
+    given = {"train": config.train, "validation": config.validation, "test": config.test}
+    if split not in given:
+        raise DataError(f"data: files have no split {split!r}; there are {', '.join(given)}")
+    chosen, held = given[split], config.validation is None and split != "test"
+    if chosen is None and not held:
+        raise DataError(f"data.{split}: no file is given")
+    chosen = chosen or config.train
+    assert chosen is not None  # the config holds either a name or train
+    files = list(chosen) if isinstance(chosen, tuple) else [chosen]
+    for file in files:
+        if not file.is_file():
+            raise DataError(
+                f"data.{split}: {file}: {'is a folder' if file.is_dir() else 'there is no such file'}"
+            )
+    return files, config.hold_out if held else 0.0
+
+
+def _from_files(
+    files: list[Path],
+    split: str,
+    share: float,
+    read: Callable[[], Iterator[Row]],
+    fields: tuple[object, ...],
+) -> Rows[Row]:
+    about = _about(split if share else "", share, *fields)
+    name = " and ".join(map(str, files))
+    return Rows(lambda: _held(read(), split, share, files), name, files, about)
+
+
+def _held(rows: Iterator[Row], split: str, share: float, files: list[Path]) -> Iterator[Row]:
+    some = False
+    for row in rows:
+        if not share or (position(row[0]) < share) == (split == "validation"):
+            some = True
+            yield row
+    if not some:
+        what = "no row is left" if split == "train" else "no row falls into the share held out"
+        raise DataError(
+            f"{files[0]}: {what} for {split}; give data.validation a file, or another data.hold_out"
+        )
+
+
+def _about(*parts: object) -> str:
+    return json.dumps(parts, default=str)
+
+
+def _language(value: str | int | None, key: str) -> str | None:
+    if isinstance(value, int):
+        raise DataError(f"data.{key} = {value}: a named set has languages, such as 'en', not column numbers")
+    return value

@@ -1,0 +1,64 @@
+"""What encoders and decoders have in common, so that any goes with any."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from regard.models.text.cache import Cache
+from regard.models.text.memory import Decoded, Memory
+from regard.nn.precision import working_dtype
+
+
+class Encoder(nn.Module, ABC):
+    """Reads an embedded source."""
+
+    @abstractmethod
+    def forward(self, x: Tensor, mask: Tensor) -> Memory:
+        """Encode x [batch, source, width]; mask [batch, source] is True for real tokens, which come first."""
+
+
+class Decoder(nn.Module, ABC):
+    """Writes a target; without a source it is a language model."""
+
+    @abstractmethod
+    def forward(self, x: Tensor, memory: Memory | None = None, mask: Tensor | None = None) -> Decoded:
+        """Decode x [batch, target, width], embedded, knowing all of it (teacher forcing).
+
+        Args:
+            x: the target.
+            memory: the source, if the decoder has one.
+            mask: [batch, target], True for real tokens; needed only where padding is not at the end.
+        """
+
+    @abstractmethod
+    def start(self, memory: Memory | None, batch: int, max_length: int, like: Tensor) -> Cache:
+        """An empty cache for `batch` rows and `max_length` tokens, of the dtype and device of `like`."""
+
+    @abstractmethod
+    def step(self, x: Tensor, cache: Any) -> Tensor:
+        """Decode the next tokens x [batch, count, width], embedded; gives their states.
+
+        Raises:
+            ValueError: the cache is full.
+        """
+
+
+def begin_writing(output: nn.Linear, length: int, limit: int | None) -> Tensor:
+    """Check that `length` tokens may be written; an empty tensor of the dtype and device to write them in.
+
+    Raises:
+        ValueError: more tokens than the model's `limit`.
+
+    Example:
+        >>> begin_writing(nn.Linear(2, 3), 9, limit=8)
+        Traceback (most recent call last):
+        ...
+        ValueError: cannot write 9 tokens: the model's max_length is 8
+    """
+    if limit is not None and length > limit:
+        raise ValueError(f"cannot write {length} tokens: the model's max_length is {limit}")
+    return torch.empty(0, dtype=working_dtype(output.weight), device=output.weight.device)

@@ -1,0 +1,61 @@
+"""An encoder of recurrent layers."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from regard.models.text.config import ModelConfig
+from regard.models.text.memory import Memory
+from regard.models.text.parts import Encoder
+from regard.nn.dropout import Dropout
+from regard.nn.recurrent import cell_named, recurrent
+
+
+class RecurrentEncoder(Encoder):
+    """Reads a source with an RNN, LSTM or GRU, both ways by choice (Schuster & Paliwal 1997).
+
+    Each direction has half the width, so that states have the model's width whichever the encoder.
+
+    Example:
+        >>> encoder = RecurrentEncoder(ModelConfig(encoder="gru", width=8, layers=2))
+        >>> memory = encoder(torch.zeros(3, 5, 8), torch.ones(3, 5, dtype=torch.bool))
+        >>> memory.states.shape, memory.final.shape
+        (torch.Size([3, 5, 8]), torch.Size([2, 3, 8]))
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.network = recurrent(
+            cell_named(config.encoder),
+            config.width,
+            config.width // (2 if config.bidirectional else 1),
+            config.encoder_depth,
+            bidirectional=config.bidirectional,
+            dropout=config.dropout,
+        )
+        self.dropout = Dropout(config.dropout)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Memory:
+        """Encode x [batch, source, width], embedded; mask [batch, source] is True for real tokens.
+
+        Padding is never read, in either direction; the states at its places are zero.
+        """
+        if bool(mask.all()):
+            states, last = self.network(x)
+        else:
+            lengths = mask.sum(1).clamp(min=1).cpu()
+            packed, last = self.network(
+                pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+            )
+            states, _ = pad_packed_sequence(packed, batch_first=True, total_length=x.shape[1])
+        depth = self.network.num_layers
+        parts = last if isinstance(last, tuple) else (last,)
+        final = torch.cat([_join_ways(part, depth) for part in parts])
+        return Memory(self.dropout(states.to(x.dtype)), mask, final.to(x.dtype), depth)
+
+
+def _join_ways(last: Tensor, depth: int) -> Tensor:
+    """[layers · ways, batch, width / ways] -> [layers, batch, width]."""
+    return last.view(depth, -1, *last.shape[1:]).transpose(1, 2).flatten(2)

@@ -1,0 +1,158 @@
+"""Text classification as the trainer sees it: a text and its label, cross-entropy of the label."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rich.console import Console
+from torch import nn
+from torch.nn import functional as F
+
+from regard.data.plan import BatchPlan
+from regard.data.text.batches import TextBatch, labelled_batch
+from regard.data.text.build import build_corpus
+from regard.data.text.corpus import EncodedCorpus
+from regard.data.text.filters import FilterReport
+from regard.data.text.labelled import Labels
+from regard.data.text.splits import labelled_of
+from regard.data.text.tokenizer import Tokenizer
+from regard.tasks.recipe import Recipe
+from regard.tasks.talk import say
+from regard.tasks.text.classifier import longest_text, new_model
+from regard.tasks.text.vocabularies import learn_tokenizer
+from regard.training.trainable import Loss
+
+
+@dataclass
+class ClassificationTask:
+    """A `regard.training.Trainable` for text classification.
+
+    Attributes:
+        recipe: what to train and how.
+        tokenizer: of the texts.
+        labels: the classes, in alphabetical order.
+        corpus: the training texts and labels, encoded.
+        validation: those kept apart.
+    """
+
+    recipe: Recipe
+    tokenizer: Tokenizer
+    labels: Labels
+    folder: Path
+    corpus: EncodedCorpus
+    validation: EncodedCorpus
+    plan: BatchPlan
+    steps_per_epoch: int = field(init=False)
+    metrics = ("loss", "accuracy")
+
+    @classmethod
+    def prepare(cls, recipe: Recipe, folder: Path, console: Console | None = None) -> "ClassificationTask":
+        """Read the texts, learn the vocabulary and encode; what is in the folder already is used again.
+
+        Raises:
+            UserError: missing or bad data, fewer than two labels, or a vocabulary too large for the data.
+        """
+        rows = labelled_of(recipe.data, "train")
+        labels = Labels.of(row.label for row in rows)
+        tokenizer = learn_tokenizer((row.text for row in rows), recipe.tokenizer, folder, console)
+        corpus = encode_labelled(recipe, tokenizer, labels, folder, "train", console)
+        validation = encode_labelled(recipe, tokenizer, labels, folder, "validation", console)
+        say(
+            console,
+            f"Training texts: {FilterReport(**corpus.report)}. Validation texts: {len(validation):,}.",
+        )
+        say(console, f"Labels: {', '.join(labels.names)}.")
+        plan = BatchPlan(
+            np.asarray(corpus.lengths[:, 0]), recipe.training.tokens, recipe.seed, corpus.folder, specials=2
+        )
+        return cls(recipe, tokenizer, labels, folder, corpus, validation, plan)
+
+    def __post_init__(self) -> None:
+        self.steps_per_epoch = self.plan.steps_per_epoch
+
+    def digests(self) -> Mapping[str, str]:
+        """Digests of the encoded splits."""
+        return {"train": self.corpus.digest, "validation": self.validation.digest}
+
+    def build(self) -> nn.Module:
+        """A model with fresh weights, a function of the recipe's seed."""
+        torch.manual_seed(self.recipe.seed)
+        return new_model(self.recipe, self.tokenizer, self.labels.names)
+
+    def batch(self, epoch: int, step: int, rank: int, world: int) -> TextBatch | None:
+        """This rank's texts of that global batch; a pure function of its arguments."""
+        rows = self.plan.plan(epoch, step, rank, world)
+        return labelled_batch(self.corpus, rows) if len(rows) else None
+
+    def units(self, batch: TextBatch) -> int:
+        """Texts."""
+        return len(batch.targets)
+
+    def loss(self, model: nn.Module, batch: TextBatch) -> Loss:
+        """Cross-entropy of the labels with label smoothing, summed over texts."""
+        logits = model(batch.inputs, batch.mask).float()
+        smoothing = self.recipe.training.label_smoothing
+        total = F.cross_entropy(logits, batch.targets, reduction="sum", label_smoothing=smoothing)
+        return Loss(
+            total, len(batch.targets), {"accuracy": (logits.argmax(-1) == batch.targets).sum().detach()}
+        )
+
+    def validate(self, model: nn.Module) -> dict[str, float]:
+        """Loss in nats a text, without smoothing, and accuracy."""
+        return class_figures(model, self.validation, self.recipe.training.tokens)
+
+    def tokenizers(self) -> Mapping[str, Tokenizer]:
+        """The tokenizer by the name that a model folder gives it."""
+        return {"": self.tokenizer}
+
+    def facts(self) -> dict[str, Any]:
+        """What metrics.json says: the classes, which loading needs, and rows and digests of the data."""
+        return {
+            "classes": list(self.labels.names),
+            "data": {
+                "train": {"digest": self.corpus.digest, **self.corpus.report},
+                "validation": {"digest": self.validation.digest, "rows": len(self.validation)},
+            },
+        }
+
+    def evaluate(self, model: nn.Module, console: Console | None) -> dict[str, Any]:
+        """Loss and accuracy on the test texts, where there are some."""
+        if self.recipe.data.test is None:
+            return {}
+        test = encode_labelled(self.recipe, self.tokenizer, self.labels, self.folder, "test", console)
+        return {"test": class_figures(model, test, self.recipe.training.tokens)}
+
+
+def encode_labelled(
+    recipe: Recipe, tokenizer: Tokenizer, labels: Labels, folder: Path, split: str, console: Console | None
+) -> EncodedCorpus:
+    """Texts and labels of a split, encoded; texts longer than the model reads are left out and counted."""
+    rows = labelled_of(recipe.data, split)
+    duplicates = recipe.data.filters.duplicates if split == "train" else "keep"
+    changed = {"max_length": longest_text(recipe), "max_ratio": 1e9, "duplicates": duplicates}
+    return build_corpus(
+        rows,
+        (tokenizer, labels),
+        folder / split,
+        filters=recipe.data.filters.model_copy(update=changed),
+        key=rows.digest,
+        console=console,
+        name=f"{split} texts",
+    )
+
+
+@torch.no_grad()
+def class_figures(model: nn.Module, corpus: EncodedCorpus, tokens: int) -> dict[str, float]:
+    """Loss in nats a text and accuracy (share of 1) on a corpus."""
+    device = next(model.parameters()).device
+    plan = BatchPlan(np.asarray(corpus.lengths[:, 0]), tokens, seed=0, specials=2)
+    total, right = 0.0, 0
+    for step in range(plan.steps_per_epoch):
+        batch = labelled_batch(corpus, plan.plan(0, step)).to(device)
+        logits = model(batch.inputs, batch.mask).float()
+        total += float(F.cross_entropy(logits, batch.targets, reduction="sum"))
+        right += int((logits.argmax(-1) == batch.targets).sum())
+    return {"loss": total / len(corpus), "accuracy": right / len(corpus)}
