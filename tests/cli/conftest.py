@@ -90,7 +90,7 @@ def classifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from regard.data.text import Tokenizer
     from regard.tasks.text.classifier import new_model
 
-    recipe, classes = _recipe("classification"), ["good", "bad"]
+    recipe, classes = _recipe("text-classification"), ["good", "bad"]
     tokenizer = Tokenizer.train((source for source, _ in PAIRS), recipe.tokenizer)
     built = new_model(recipe, tokenizer, classes)
     return _saved(tmp_path_factory, "classifier", built, recipe, {"": tokenizer}, {"classes": classes})

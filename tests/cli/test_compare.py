@@ -8,7 +8,7 @@ def test_a_model_beside_itself_is_two_seeds_of_it(regard):
     assert "en-fr (2 seeds)" in table
     assert "± 0.00" in table
     head, _, row = regard("compare", "en-fr", "--markdown").out.splitlines()
-    assert head.startswith("| model | weights | min | tok/s | test BLEU |")
+    assert head.startswith("| model | weights | min | speed | test BLEU |")
     assert row.startswith("| en-fr | 9.96 M |")
     (line,) = json.loads(regard("compare", "en-fr", "--json").out)
     assert line["figures"]["test"]["bleu"]["mean"] > 50

@@ -39,8 +39,8 @@ def test_seeds_are_one_line(other):
     assert (first.name, first.seeds, second.name, second.seeds) == ("s1", 3, "wider", 1)
     assert first.figures["validation"]["loss"] == Spread(2.0, 1.0)
     assert second.figures["validation"]["loss"] == Spread(9.0, None)
-    assert first.tokens_per_second is not None
-    assert first.tokens_per_second.mean > 0
+    assert first.speed is not None
+    assert first.speed.mean > 0
     assert first.parameters > 1000
     assert unlike_budgets([first, second]) == []
 

@@ -10,9 +10,9 @@ import regard
 from regard import UserError
 from regard.data.text import grouped
 from regard.data.text.pairs import Pair
-from regard.tasks import evaluate, train
-from regard.tasks.text.evaluation import bleu_by_length, score
+from regard.tasks import train
 from regard.tasks.text.moses import moses_tokens
+from regard.tasks.text.translation_figures import bleu_by_length, score, translation_figures
 
 
 def test_all_references_count():
@@ -61,12 +61,12 @@ def test_by_length():
 def test_evaluating_a_translator(model_folder):
     translator = regard.load(model_folder)
     data = grouped(Pair(*pair) for pair in sentences()[:12])
-    figures = evaluate(translator, data, beam=1)
+    figures = translation_figures(translator, data, beam=1)
     assert figures["sentences"] == 12
     assert figures["perplexity"] == pytest.approx(torch.tensor(figures["loss"]).exp().item(), rel=1e-3)
     assert {"bleu", "chrf", "bleu_lowercased", "tokens_per_second", "by_length"} < set(figures)
     with pytest.raises(UserError, match="nothing to evaluate"):
-        evaluate(translator, [])
+        translation_figures(translator, [])
 
 
 SMALL = """
@@ -112,7 +112,7 @@ def test_a_classifier_from_end_to_end(tmp_path):
     file = tmp_path / "labelled.tsv"
     file.write_text("".join(rows), encoding="utf-8")
     (tmp_path / "c.toml").write_text(
-        f'task = "classification"\n[data]\ntrain = "{file}"\ntest = "{file}"\nfilters.max_length = 32\n'
+        f'task = "text-classification"\n[data]\ntrain = "{file}"\ntest = "{file}"\nfilters.max_length = 32\n'
         f'[tokenizer]\nvocabulary = 290\n{SMALL}metric = "accuracy"\n',
         encoding="utf-8",
     )

@@ -88,7 +88,7 @@ def test_damage_under_a_hash_that_agrees_is_named(copy, name, text):
 
 def test_another_task_is_refused(model_folder):
     with pytest.raises(ModelFolderError, match=r"task is translation.*classification"):
-        regard.load(model_folder, task="classification")
+        regard.load(model_folder, task="text-classification")
 
 
 def test_no_model_at_all(tmp_path):

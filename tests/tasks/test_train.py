@@ -71,7 +71,7 @@ def test_bad_data_leaves_nothing_behind(workplace, tmp_path, override, words):
 def test_a_model_that_makes_no_sense_is_a_plain_error(tmp_path):
     rows = "".join(f"{'ab'[i % 2]}\tword{i % 7} word{i % 5} word{i}\n" for i in range(300))
     (tmp_path / "rows.tsv").write_text(rows, encoding="utf-8")
-    table = {"task": "classification", "data": {"train": str(tmp_path / "rows.tsv")}}
+    table = {"task": "text-classification", "data": {"train": str(tmp_path / "rows.tsv")}}
     table |= {"tokenizer": {"kind": "word"}, "model": {"self_attention": {"selection": "hard"}}}
     with pytest.raises(UserError, match=r'cannot be built: .* take "gumbel"'):
         train(parse_recipe(table), tmp_path / "m")

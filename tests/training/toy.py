@@ -68,6 +68,7 @@ class ToyTask:
     bad_update: int = -1  # whose loss is not a number
     data: str = "words"
     validations: list[float] = field(default_factory=list)
+    unit = "tokens"
     metrics = ("loss", "accuracy")
 
     def digests(self) -> dict[str, str]:

@@ -35,7 +35,7 @@ def classify(
     looking.check(as_json=as_json)
     from regard.tasks import load
 
-    classifier: Classifier = load(model, task="classification", device=device)
+    classifier: Classifier = load(model, task="text-classification", device=device)
     looking.check_model(classifier.model)
     if text is not None:
         result = classifier(text)

@@ -34,9 +34,10 @@ def compare(
 ) -> None:
     """Puts trained models side by side: what each cost, and how good it is.
 
-    Minutes, target tokens a second and figures are those that training wrote down; "papers" is BLEU of
-    lowercased words cut by Moses, as many papers have it. Models that differ in their seed alone are one
-    line, with the mean and the standard deviation. What was not alike in their budgets is told.
+    Minutes, speed (target tokens, texts or images a second) and figures are those that training wrote down;
+    "papers" is BLEU of lowercased words cut by Moses, as many papers have it. Models that differ in their
+    seed alone are one line, with the mean and the standard deviation. What was not alike in their budgets
+    is told.
     """
     from regard.cli.views import check_new, tell_saved
     from regard.tasks.text.comparison import compare as compared
@@ -60,14 +61,14 @@ def compare(
 
 def _print(lines: "list[Compared]", markdown: bool) -> None:
     columns = _columns(lines)
-    head = ["model", "weights", "min", "tok/s"]
+    head = ["model", "weights", "min", "speed"]
     head += [f"{split.removeprefix('test_').replace('_', ' ')} {shown}" for split, _, shown in columns]
     rows = [
         [
             line.name if line.seeds == 1 else f"{line.name} ({line.seeds} seeds)",
             f"{line.parameters / 1e6:.2f} M",
             f"{line.seconds.mean / 60:.0f}",
-            "" if line.tokens_per_second is None else f"{line.tokens_per_second.mean:,.0f}",
+            "" if line.speed is None else f"{line.speed.mean:,.0f}",
             *(_shown(line.figures.get(split, {}).get(name)) for split, name, _ in columns),
         ]
         for line in lines

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from regard.lens import AttentionMap
-    from regard.tasks.predictor import TextPredictor
+    from regard.tasks.text.predictor import TextPredictor
 
 _COUNT = 50  # words; of more, the names cover each other
 

@@ -4,12 +4,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from regard.tasks.evaluation import evaluate
     from regard.tasks.folder import load_folder, save_model
     from regard.tasks.layout import shipped_models
     from regard.tasks.predictors import load
     from regard.tasks.recipe import Recipe, load_recipe, parse_recipe
     from regard.tasks.run import train
-    from regard.tasks.text.evaluation import evaluate
     from regard.tasks.text.translator import Translation, Translator
 
 # Loaded when asked for: a command imports what it needs and no more.
@@ -17,7 +17,7 @@ _HOMES = {
     "Recipe": "recipe",
     "Translation": "text.translator",
     "Translator": "text.translator",
-    "evaluate": "text.evaluation",
+    "evaluate": "evaluation",
     "load": "predictors",
     "load_folder": "folder",
     "load_recipe": "recipe",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from regard.data.catalogue import named
-from regard.tasks.recipe import Recipe
+from regard.tasks.recipe import About, Recipe
 
 _CREDITS = "## Data and credits"
 
@@ -20,39 +20,21 @@ def model_card(
         parameters: how many numbers were learnt.
         start: the card of the model that training began from, whose credits go on.
     """
-    model = recipe.model
+    about = recipe.about
     sections = [
-        f"# {_title(recipe)}",
-        f"A model for {recipe.task.replace('-', ' ')}, trained with Regard: {_network(recipe)}, "
-        f"width {model.width}, {parameters:,} parameters, stored as {recipe.weights}.",
+        f"# {about.title}",
+        f"A model for {recipe.task.replace('-', ' ')}, trained with Regard: {about.network}, "
+        f"{parameters:,} parameters, stored as {recipe.weights}.",
         "## Figures\n\n" + _figures(metrics),
-        f"{_CREDITS}\n\n{_credits(recipe)}" + ("" if start is None else _inherited(recipe, start)),
+        f"{_CREDITS}\n\n{_credits(about)}" + ("" if start is None else _inherited(recipe, start)),
         "## Limits\n\n"
-        "It has seen nothing but the data above, in pieces of at most "
-        f"{recipe.data.filters.max_length} tokens; on other kinds of text it is worse than the figures say. "
+        f"It has seen nothing but the data above, {about.seen}; on other data it is worse than the figures "
+        "say. "
         "It may repeat mistakes and prejudices of its data. Check what matters.",
         '## Use\n\n```python\nimport regard\n\nmodel = regard.load("path/of/this/folder")\n```\n\n'
         "`recipe.toml` is the whole recipe; `SHA256SUMS` holds the hash of every file, checked on loading.",
     ]
     return "\n\n".join(sections) + "\n"
-
-
-def _title(recipe: Recipe) -> str:
-    if recipe.task != "translation":
-        return recipe.task.replace("-", " ").capitalize()
-    return f"Translation: {recipe.data.source or 'source'} to {recipe.data.target or 'target'}"
-
-
-def _network(recipe: Recipe) -> str:
-    model = recipe.model
-    encoder = f"{model.encoder_depth}-layer {model.encoder} encoder"
-    decoder = f"{model.decoder_depth}-layer {model.decoder} decoder"
-    if recipe.task == "classification":
-        return encoder
-    if recipe.task == "language-modelling":
-        return decoder
-    attention = "no attention" if model.attention == "none" else f"{model.attention.score} attention"
-    return f"{encoder}, {decoder}, {attention}"
 
 
 def _figures(metrics: Mapping[str, Any]) -> str:
@@ -69,16 +51,16 @@ def _plain(value: object) -> bool:
     return isinstance(value, int | float)
 
 
-def _credits(recipe: Recipe) -> str:
-    if not recipe.data.sets:
-        return f"Files of the user's own: {recipe.data.train}."
+def _credits(about: About) -> str:
+    if not about.sets:
+        return f"Files of the user's own: {about.files}."
     lines = []
-    for name in recipe.data.sets:
-        about = named(name)
+    for name in about.sets:
+        known = named(name)
         lines.append(
-            f"- **{name}**: {about.about}. Licence: {about.licence}. Credit: {about.citation}. {about.home}"
+            f"- **{name}**: {known.about}. Licence: {known.licence}. Credit: {known.citation}. {known.home}"
         )
-        if not about.may_ship:
+        if not known.may_ship:
             lines.append(f"  *The terms of {name} do not allow a model trained on it to be passed on.*")
     return "\n".join(lines)
 

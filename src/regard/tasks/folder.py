@@ -36,7 +36,7 @@ class ModelFolder:
     Attributes:
         path: the folder.
         recipe: the resolved recipe that the model was trained by.
-        tokenizers: by name: ``{"": joint}``, or ``{"source": …, "target": …}``.
+        tokenizers: by name: ``{"": joint}``, or ``{"source": …, "target": …}``; none where nothing is text.
         metrics: figures written after training; a `classes` list for classifiers.
         weights: parameter name -> float32 tensor.
         card: the text of its README.md.
@@ -114,8 +114,7 @@ def load_folder(path_or_name: str | Path, *, task: str | None = None) -> ModelFo
     except SafetensorError as error:
         raise ModelFolderError(f"{path / WEIGHTS}: not a safetensors file: {error}") from None
     weights = {name: w.float() if w.is_floating_point() else w for name, w in stored.items()}
-    shared = recipe.task != "translation" or recipe.tokenizer.joint
-    for name in [""] if shared else ["source", "target"]:
+    for name in recipe.tokenizer_names:
         if tokenizer_file(name) not in files:
             raise ModelFolderError(
                 f"{path / HASHES}: no hash for {tokenizer_file(name)}; copy the model again"

@@ -5,9 +5,8 @@ from copy import copy
 from typing import Any, ClassVar, Generic, Literal, Self, TypeVar
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from regard.data.text.tokenizer import Tokenizer
 from regard.errors import UserError
 from regard.tasks.folder import ModelFolder
 from regard.tasks.recipe import Recipe
@@ -77,18 +76,6 @@ class Predictor(ABC, Generic[Model]):
     @abstractmethod
     def _new_model(self) -> Model:
         """A model of this shape with random weights."""
-
-
-class TextPredictor(Predictor[Model]):
-    """A predictor that reads tokens."""
-
-    @abstractmethod
-    def embedding(self, side: str = "source") -> tuple[Tokenizer, Tensor]:
-        """The tokenizer of a side, "source" or "target", and its tokens' vectors, [tokens, width].
-
-        Raises:
-            UserError: another side.
-        """
 
 
 def _placed(model: Model, device: torch.device | str | None, precision: Precision) -> Model:

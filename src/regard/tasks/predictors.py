@@ -4,12 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from regard.tasks.folder import load_folder
-from regard.tasks.predictor import Predictor
-from regard.tasks.text.classifier import Classifier
-from regard.tasks.text.generator import Generator
-from regard.tasks.text.translator import Translator
-
-_PREDICTORS: dict[str, type[Predictor[Any]]] = {one.task: one for one in (Translator, Generator, Classifier)}
+from regard.tasks.kinds import KINDS
 
 
 def load(path_or_name: str | Path, *, task: str | None = None, **options: Any) -> Any:
@@ -31,4 +26,4 @@ def load(path_or_name: str | Path, *, task: str | None = None, **options: Any) -
         regard.tasks.layout.ModelFolderError: no-such-model: neither a model folder nor a model ...
     """
     folder = load_folder(path_or_name, task=task)
-    return _PREDICTORS[folder.recipe.task].from_folder(folder, **options)
+    return KINDS[folder.recipe.task].predictor.from_folder(folder, **options)

@@ -5,34 +5,49 @@ import json
 import tomllib
 import types
 import typing
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from regard.data.text.config import DataConfig, TokenizerConfig
-from regard.decoding.config import DecodingConfig
 from regard.errors import UserError
-from regard.models.text.config import ModelConfig
+from regard.tasks.kinds import KINDS
 from regard.tasks.layout import RECIPE, find_model
 from regard.tasks.toml import dump_toml
 from regard.training.config import TrainingConfig
-
-TaskName = Literal["translation", "language-modelling", "classification"]
 
 
 class RecipeError(UserError):
     """A recipe that cannot be read, or that asks for something that does not exist."""
 
 
-class Recipe(BaseModel):
+class About(NamedTuple):
+    """A recipe in the words of a model card.
+
+    Attributes:
+        title: what the model does.
+        network: what it is.
+        sets: the named sets that it learns from.
+        files: what it learns from where no set is named.
+        seen: in what pieces it saw them.
+    """
+
+    title: str
+    network: str
+    sets: tuple[str, ...]
+    files: str
+    seen: str
+
+
+class Recipe(BaseModel, ABC):
     """Everything that decides a trained model; whatever is not said has a default in code.
 
-    Each section is the configuration of one layer of the library and is documented there. All
-    randomness follows from `seed`; it is training's seed too, unless that is given.
+    Each task has a recipe of its own, with a section for each layer of the library, which is documented
+    there. All randomness follows from `seed`; it is training's seed too, unless that is given.
 
-    Training begins from the weights and the vocabulary of `start`, if one is named: a model folder or
+    Training begins from the weights (and the vocabulary) of `start`, if one is named: a model folder or
     a model that ships. Its `model` and `tokenizer` then stand where the recipe says nothing else.
 
     Example:
@@ -43,16 +58,22 @@ class Recipe(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
-    task: TaskName
+    task: str
     seed: int = Field(default=1, ge=0)
     weights: Literal["float32", "float16"] = "float32"
     """How the finished weights are stored; they are computed with in float32 either way."""
     start: str | None = None
-    data: DataConfig
-    tokenizer: TokenizerConfig = TokenizerConfig()
-    model: ModelConfig = ModelConfig()
     training: TrainingConfig = TrainingConfig()
-    decoding: DecodingConfig = DecodingConfig()
+
+    @property
+    @abstractmethod
+    def about(self) -> "About":
+        """What its model's card says of it."""
+
+    @property
+    def tokenizer_names(self) -> tuple[str, ...]:
+        """Names of the tokenizers that its model needs; see `regard.tasks.layout.tokenizer_file`."""
+        return ()
 
     def resolved(self) -> dict[str, Any]:
         """Every key with its value, defaults included, as plain values.
@@ -143,7 +164,9 @@ def _begun(raw: dict[str, Any], origin: str) -> dict[str, Any]:
     if not isinstance(start, str) or not isinstance(vocabulary, dict):
         return raw
     before = _read(find_model(start) / RECIPE)
-    below = {section: before.get(section, {}) for section in ("model", "tokenizer")}
+    below: dict[str, Any] = {
+        section: before[section] for section in ("model", "tokenizer") if section in before
+    }
     for key, value in vocabulary.items():
         if key != "dropout" and value != (learnt := below["tokenizer"].get(key, value)):
             raise RecipeError(
@@ -155,8 +178,9 @@ def _begun(raw: dict[str, Any], origin: str) -> dict[str, Any]:
 
 def _checked(raw: dict[str, Any], texts: Mapping[tuple[str, ...], str], origin: str) -> Recipe:
     """The recipe that a table says, once it fits the schema; `texts` are what overrides said."""
+    schema = _schema(raw, origin)
     try:
-        return _validate(raw)
+        return _validate(schema, raw)
     except ValidationError as error:
         # A text that happens to look like a number is still a text where the schema wants one.
         mended = False
@@ -167,18 +191,30 @@ def _checked(raw: dict[str, Any], texts: Mapping[tuple[str, ...], str], origin: 
                 mended = True
         if mended:
             try:
-                return _validate(raw)
+                return _validate(schema, raw)
             except ValidationError as again:
                 error = again
-        raise RecipeError(_explain(error, raw, origin, set(texts))) from None
+        raise RecipeError(_explain(error, raw, origin, set(texts), schema)) from None
 
 
-def _validate(raw: dict[str, Any]) -> Recipe:
+def _schema(raw: Mapping[str, Any], origin: str) -> type[Recipe]:
+    """What a recipe of this task may say."""
+    task = raw.get("task")
+    if task is None:
+        raise RecipeError(f"{origin}: the key 'task' is missing; there are {', '.join(KINDS)}")
+    if task not in KINDS:
+        near = difflib.get_close_matches(str(task), KINDS, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(KINDS)}"
+        raise RecipeError(f"{origin}: 'task' = {json.dumps(task)}: there is no such task; {hint}")
+    return KINDS[task].recipe
+
+
+def _validate(schema: type[Recipe], raw: dict[str, Any]) -> Recipe:
     training = raw.get("training", {})
     if "seed" in raw and isinstance(training, dict):
         raw = {**raw, "training": {"seed": raw["seed"], **training}}
     # Through JSON, so that strictness allows what TOML cannot say otherwise (tuples, paths).
-    return Recipe.model_validate_json(json.dumps(raw), strict=True)
+    return schema.model_validate_json(json.dumps(raw), strict=True)
 
 
 def _read(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
@@ -254,7 +290,11 @@ def _present(location: tuple[int | str, ...], raw: Any) -> tuple[str, ...]:
 
 
 def _explain(
-    error: ValidationError, raw: dict[str, Any], origin: str, overridden: set[tuple[str, ...]]
+    error: ValidationError,
+    raw: dict[str, Any],
+    origin: str,
+    overridden: set[tuple[str, ...]],
+    schema: type[Recipe],
 ) -> str:
     lines: list[str] = []
     depths = [_present(fault["loc"], raw) for fault in error.errors()]
@@ -264,16 +304,16 @@ def _explain(
         if fault["type"] == "missing":
             keys = (*keys, str(fault["loc"][-1]))
         where = f"--set {'.'.join(keys)}" if keys in overridden else origin
-        line = f"{where}: {_fault(fault, '.'.join(keys))}"
+        line = f"{where}: {_fault(fault, '.'.join(keys), schema)}"
         if line not in lines:
             lines.append(line)
     return "\n".join(lines)
 
 
-def _fault(fault: Any, key: str) -> str:
+def _fault(fault: Any, key: str, schema: type[Recipe]) -> str:
     kind, value = fault["type"], fault["input"]
     if kind == "extra_forbidden":
-        return f"unknown key '{key}'{_nearest(key)}"
+        return f"unknown key '{key}'{_nearest(key, schema)}"
     if kind == "missing":
         return f"the key '{key}' is missing"
     message = str(fault["msg"])
@@ -285,8 +325,8 @@ def _fault(fault: Any, key: str) -> str:
     return f"'{key}'{shown}: {message}"
 
 
-def _nearest(key: str) -> str:
-    known = list(valid_keys(Recipe))
+def _nearest(key: str, schema: type[Recipe]) -> str:
+    known = list(valid_keys(schema))
     near = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
     if not near:  # the right name in the wrong section, or a shorter name of it
         last = key.rpartition(".")[2]
@@ -303,7 +343,7 @@ def valid_keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
     """All dotted keys of a schema, sections included.
 
     Example:
-        >>> "tokenizer.vocabulary" in set(valid_keys(Recipe))
+        >>> "training.updates" in set(valid_keys(Recipe))
         True
     """
     for name, field in model.model_fields.items():

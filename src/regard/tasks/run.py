@@ -1,62 +1,27 @@
 """From a recipe to a model folder: prepare, build, fit, evaluate, write."""
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Protocol
 
 from rich.console import Console
 from torch import nn
 
-from regard.data.text.tokenizer import Tokenizer
 from regard.errors import UserError
 from regard.tasks.card import model_card
 from regard.tasks.folder import ModelFolder, fill_model, load_folder, save_model, write_atomically
+from regard.tasks.kinds import KINDS
 from regard.tasks.layout import RECIPE, WEIGHTS, ModelFolderError, tokenizer_file
 from regard.tasks.recipe import Recipe, load_recipe, read_resolved
 from regard.tasks.talk import say
-from regard.tasks.text.classification import ClassificationTask
-from regard.tasks.text.language_modelling import LanguageModellingTask
+from regard.tasks.task import Task
 from regard.tasks.text.reinforce import bare
-from regard.tasks.text.translation import TranslationTask
-from regard.training import Trainable, Trainer
+from regard.training import Trainer
 from regard.training.distributed import Processes, join, pick_device
 from regard.training.resume import refuse_changes
 
 DATA = "data"  # in the model folder: the encoded data, which a run that goes on uses again
-
-
-class Task(Trainable, Protocol):
-    """What a task has beside what the trainer needs."""
-
-    def build(self) -> nn.Module:
-        """A model with fresh weights."""
-
-    def tokenizers(self) -> Mapping[str, Tokenizer]:
-        """The tokenizers by the names that a model folder gives them."""
-
-    def facts(self) -> dict[str, Any]:
-        """What metrics.json says of the data."""
-
-    def evaluate(self, model: nn.Module, console: Console | None) -> dict[str, Any]:
-        """Figures of the finished model on the test split (else the validation split)."""
-
-
-def prepare(recipe: Recipe, folder: Path, console: Console | None = None) -> Task:
-    """The recipe's task with its data read, tokenized and encoded into a folder.
-
-    Raises:
-        UserError: the data cannot be used.
-    """
-    return _TASKS[recipe.task](recipe, folder, console)
-
-
-_TASKS: dict[str, Callable[[Recipe, Path, Console | None], Task]] = {
-    "translation": TranslationTask.prepare,
-    "language-modelling": LanguageModellingTask.prepare,
-    "classification": ClassificationTask.prepare,
-}
 
 
 def train(
@@ -155,17 +120,18 @@ def _claim(folder: Path, recipe: Recipe, resume: bool) -> bool:
 def _prepared(
     recipe: Recipe, start: ModelFolder | None, folder: Path, processes: Processes, console: Console | None
 ) -> Task:
+    task = KINDS[recipe.task].task
     found: list[Task] = []
 
     def work() -> None:
         if start is not None:
             for name, tokenizer in start.tokenizers.items():
                 write_atomically(folder / tokenizer_file(name), tokenizer.to_bytes())
-        found.append(prepare(recipe, folder, console))
+        found.append(task.prepare(recipe, folder, console))
 
     # The first process does the work; the others then find it done.
     processes.from_first(work)
-    return found[0] if found else prepare(recipe, folder)
+    return found[0] if found else task.prepare(recipe, folder, None)
 
 
 def _built(task: Task, start: ModelFolder | None) -> nn.Module:

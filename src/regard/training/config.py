@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class TrainingConfig(BaseModel):
-    """How long, how fast and how carefully to train.
+    """How long, how fast and how carefully to train, whatever it is.
 
     Raises:
         pydantic.ValidationError: an unknown key, a wrong type, or both `updates` and `epochs`.
@@ -28,7 +28,6 @@ class TrainingConfig(BaseModel):
     epochs: int | None = Field(
         default=None, ge=1, description="length in passes over the data; 20 if neither"
     )
-    tokens: int = Field(default=4096, ge=1, description="budget of a batch: rows × the longest row")
     accumulate: int = Field(default=1, ge=1, description="batches to an update")
     optimizer: Literal["adamw", "muon"] = Field(
         default="adamw", description="muon: Muon for the matrices inside the model, AdamW for the rest"
@@ -41,8 +40,6 @@ class TrainingConfig(BaseModel):
     weight_decay: float = Field(default=0.01, ge=0)
     betas: tuple[float, float] = Field(default=(0.9, 0.98), strict=False)  # TOML has no tuples
     clip: float = Field(default=1.0, ge=0, description="largest norm of the gradient; 0: as it comes")
-    label_smoothing: float = Field(default=0.1, ge=0, le=1)
-    r_drop: float = Field(default=0.0, ge=0, description="weight of R-Drop's divergence; 0: off")
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     average: int = Field(
         default=5, ge=1, description="last validations whose weights are averaged at the end"

@@ -63,10 +63,12 @@ class Display:
 
     def figures(self, update: int, epoch: int, figures: Mapping[str, float]) -> None:
         """Show the figures of the log's latest line."""
-        text = (
-            f"epoch {epoch}  loss {figures['loss']:.3f}  {figures['tokens_per_second']:,.0f} tokens/s"
-            f"  padding {figures['padding']:.1%}"
-        )
+        text = f"epoch {epoch}  loss {figures['loss']:.3f}"
+        for name, value in figures.items():
+            if name.endswith("_per_second"):
+                text += f"  {value:,.0f} {name.removesuffix('_per_second')}/s"
+        if figures["padding"]:
+            text += f"  padding {figures['padding']:.1%}"
         if self._bar is not None:
             self._bar.update(self._task, figures=text)
         elif self._console is not None and time.monotonic() - self._spoke >= _PLAIN_EVERY:

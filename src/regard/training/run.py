@@ -121,7 +121,7 @@ class Run:
             self._write_line()
 
     def _write_line(self) -> None:
-        figures = self.state.window.figures(self.processes)
+        figures = self.state.window.figures(self.processes, self.job.trainable.unit)
         self._check_finite()
         self.state.window = Window()
         update = self.state.update

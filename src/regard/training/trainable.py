@@ -29,10 +29,6 @@ class Batch(Protocol):
     """A batch of any task."""
 
     @property
-    def tokens(self) -> int:
-        """Real tokens that count for throughput."""
-
-    @property
     def filled(self) -> int:
         """Real cells, of every tensor that is padded."""
 
@@ -55,6 +51,10 @@ class Trainable(Protocol):
     """
 
     steps_per_epoch: int
+
+    @property
+    def unit(self) -> str:
+        """What the loss is a mean over and the speed counts, in the plural: *tokens*, *images*."""
 
     @property
     def metrics(self) -> Sequence[str]:

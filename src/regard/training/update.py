@@ -96,7 +96,6 @@ class Updater:
         window.count(
             norm=norm,
             units=units,
-            tokens=sum(batch.tokens for batch in present),
             filled=sum(batch.filled for batch in present),
             positions=sum(batch.positions for batch in present),
         )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -19,9 +19,9 @@ from regard.data.text.filters import FilterReport
 from regard.data.text.labelled import Labels
 from regard.data.text.splits import labelled_of
 from regard.data.text.tokenizer import Tokenizer
-from regard.tasks.recipe import Recipe
 from regard.tasks.talk import say
 from regard.tasks.text.classifier import longest_text, new_model
+from regard.tasks.text.recipe import TextRecipe
 from regard.tasks.text.vocabularies import learn_tokenizer
 from regard.training.trainable import Loss
 
@@ -38,7 +38,7 @@ class ClassificationTask:
         validation: those kept apart.
     """
 
-    recipe: Recipe
+    recipe: TextRecipe
     tokenizer: Tokenizer
     labels: Labels
     folder: Path
@@ -46,10 +46,11 @@ class ClassificationTask:
     validation: EncodedCorpus
     plan: BatchPlan
     steps_per_epoch: int = field(init=False)
+    unit = "texts"
     metrics = ("loss", "accuracy")
 
     @classmethod
-    def prepare(cls, recipe: Recipe, folder: Path, console: Console | None = None) -> "ClassificationTask":
+    def prepare(cls, recipe: TextRecipe, folder: Path, console: Console | None = None) -> Self:
         """Read the texts, learn the vocabulary and encode; what is in the folder already is used again.
 
         Raises:
@@ -127,7 +128,12 @@ class ClassificationTask:
 
 
 def encode_labelled(
-    recipe: Recipe, tokenizer: Tokenizer, labels: Labels, folder: Path, split: str, console: Console | None
+    recipe: TextRecipe,
+    tokenizer: Tokenizer,
+    labels: Labels,
+    folder: Path,
+    split: str,
+    console: Console | None,
 ) -> EncodedCorpus:
     """Texts and labels of a split, encoded; texts longer than the model reads are left out and counted."""
     rows = labelled_of(recipe.data, split)

@@ -17,9 +17,10 @@ from regard.lens import AttentionMap, look
 from regard.models.text.build import build_classifier
 from regard.models.text.classifier import TextClassifier
 from regard.tasks.folder import ModelFolder, fill_model
-from regard.tasks.predictor import Precision, TextPredictor
-from regard.tasks.recipe import Recipe
+from regard.tasks.predictor import Precision
 from regard.tasks.text.axes import token_axis
+from regard.tasks.text.predictor import TextPredictor
+from regard.tasks.text.recipe import TextRecipe
 
 
 @dataclass(frozen=True)
@@ -55,14 +56,14 @@ class Classifier(TextPredictor[TextClassifier]):
         precision: *float32* or *bf16*.
     """
 
-    task = "classification"
+    task = "text-classification"
 
     def __init__(
         self,
         model: TextClassifier,
         tokenizer: Tokenizer,
         classes: Sequence[str],
-        recipe: Recipe,
+        recipe: TextRecipe,
         *,
         device: torch.device | str | None = None,
         precision: Precision = "float32",
@@ -74,10 +75,12 @@ class Classifier(TextPredictor[TextClassifier]):
     @classmethod
     def from_folder(cls, folder: ModelFolder, **options: Any) -> Self:
         """The classifier that a checked model folder holds."""
+        recipe = folder.recipe
+        assert isinstance(recipe, TextRecipe)  # by its task
         tokenizer, classes = folder.tokenizers[""], folder.metrics["classes"]
-        model = new_model(folder.recipe, tokenizer, classes)
+        model = new_model(recipe, tokenizer, classes)
         fill_model(model, folder)
-        return cls(model.eval(), tokenizer, classes, folder.recipe, **options)
+        return cls(model.eval(), tokenizer, classes, recipe, **options)
 
     def embedding(self, side: str = "source") -> tuple[Tokenizer, Tensor]:
         """The tokenizer and its tokens' vectors, [tokens, width]; of one language there is but one side."""
@@ -143,12 +146,12 @@ class _Run:
         return {name: seen.map(name, axis, axis) for name in seen}
 
 
-def longest_text(recipe: Recipe) -> int:
+def longest_text(recipe: TextRecipe) -> int:
     """The most tokens that a text may have, [CLS] and [SEP] not counted."""
     longest, reach = recipe.data.filters.max_length, recipe.model.reach(recipe.model.encoder)
     return longest if reach is None else min(longest, reach - 2)
 
 
-def new_model(recipe: Recipe, tokenizer: Tokenizer, classes: Sequence[str]) -> TextClassifier:
+def new_model(recipe: TextRecipe, tokenizer: Tokenizer, classes: Sequence[str]) -> TextClassifier:
     """A classifier with random weights, as the recipe describes it."""
     return build_classifier(recipe.model, tokenizer.size, len(classes), Tokenizer.pad)

@@ -59,7 +59,8 @@ class Compared:
         seeds: how many there are.
         parameters: numbers learnt.
         seconds: time trained.
-        tokens_per_second: of training, the median of the run's log; None where the log is gone.
+        speed: of training in units (tokens, texts, images) a second, the median of the run's log; None where
+            the log is gone.
         figures: by split of the data, by name.
         by_length: by split, by the most words that a source has; only translators have it.
         budget: what the recipe says of how much was trained, and on what data.
@@ -69,7 +70,7 @@ class Compared:
     seeds: int
     parameters: int
     seconds: Spread
-    tokens_per_second: Spread | None
+    speed: Spread | None
     figures: Mapping[str, Mapping[str, Spread]]
     by_length: Mapping[str, Mapping[str, Bucket]]
     budget: Mapping[str, Any]
@@ -129,7 +130,9 @@ def _read(model: str | Path) -> _Run:
         raise UserError(f"{folder}: this model is not finished; train it to its end first")
     decisive, metrics = read_resolved(folder / RECIPE).decisive(), read_metrics(folder)
     key = json.dumps({name: value for name, value in decisive.items() if name not in _SEEDS}, default=str)
-    speeds = [line["tokens_per_second"] for line in read_log(folder) if "tokens_per_second" in line]
+    speeds = [
+        value for line in read_log(folder) for name, value in line.items() if name.endswith("_per_second")
+    ]
     budget = {name: decisive.get(name) for name in _BUDGET}
     budget["data"] = str(metrics.get("data", {}).get("train", {}).get("digest"))[:8]
     return _Run(folder.name, key, metrics, statistics.median(speeds) if speeds else None, budget)
@@ -148,7 +151,7 @@ def _line(runs: Sequence[_Run]) -> Compared:
         seeds=len(runs),
         parameters=int(runs[0].metrics.get("parameters", 0)),
         seconds=Spread.of([float(figures.get("seconds", 0.0)) for figures in validation]),
-        tokens_per_second=Spread.of(speeds) if speeds else None,
+        speed=Spread.of(speeds) if speeds else None,
         figures={split: _spreads(figures) for split, figures in splits.items()},
         by_length={
             split: _buckets([one["by_length"] for one in figures])

@@ -1,155 +1,74 @@
-"""How good a translator is: BLEU as sacreBLEU and as papers report it, chrF, loss, speed."""
+"""How good a model of a text task is on data with known answers."""
 
-import time
-from collections.abc import Sequence
+import tempfile
+from pathlib import Path
 from typing import Any
 
-import torch
-from sacrebleu.metrics.bleu import BLEU
-from sacrebleu.metrics.chrf import CHRF
-
-from regard.data.text.batches import collate_pairs
-from regard.data.text.references import Grouped
-from regard.decoding.batches import decode_batches
+from regard.data.text.blocks import TextCorpus
+from regard.data.text.config import DataConfig
+from regard.data.text.labelled import Labels
+from regard.data.text.references import grouped
+from regard.data.text.splits import pairs_of
 from regard.errors import UserError
-from regard.nn.cross_entropy import linear_cross_entropy
-from regard.tasks.text.moses import moses_tokens
-from regard.tasks.text.scores import transposed
+from regard.tasks.evaluation import Where
+from regard.tasks.text.classification import class_figures, encode_labelled
+from regard.tasks.text.classifier import Classifier
+from regard.tasks.text.generator import Generator, block_length
+from regard.tasks.text.language_modelling import encode_documents, text_figures
+from regard.tasks.text.translation_figures import translation_figures
 from regard.tasks.text.translator import Translator
 
-# Source lengths, in words, at which the buckets of BLEU by length end.
-BUCKETS = (5, 10, 15, 20, 25, 30)
+
+def evaluate_translator(translator: Translator, data: Where, split: str, **decoding: Any) -> dict[str, Any]:
+    """BLEU, chrF, loss and speed; see `translation_figures`."""
+    config = _data(translator.recipe.data, data, split)
+    figures = translation_figures(translator, grouped(pairs_of(config, split)), **decoding)
+    return {"data": _name(config, split), **figures}
 
 
-def evaluate(translator: Translator, data: Sequence[Grouped], **decoding: Any) -> dict[str, Any]:
-    """Translate a test set and score the translations.
-
-    Args:
-        translator: what is measured.
-        data: sources, each with one reference or several.
-        **decoding: options of decoding, such as ``beam=1``.
-
-    Returns:
-        ``bleu``, ``chrf`` (cased, all references); ``bleu_one_reference`` where there are several;
-        ``bleu_lowercased`` (lowercased, 13a tokens); ``bleu_papers`` (lowercased, Moses tokens, as papers on
-        Multi30k report it), where the recipe tells the target language; ``loss`` and ``perplexity`` (nats a
-        target token, over the first reference of each source); ``sentences``, ``seconds``,
-        ``tokens_per_second`` (target tokens, ends included); ``by_length`` (BLEU and number of sentences, by
-        the most words that a source has); ``signatures``.
-
-    Raises:
-        UserError: there is nothing to evaluate on.
-    """
-    if not data:
-        raise UserError("there is nothing to evaluate on: the data is empty")
-    began = time.perf_counter()
-    translations = translator([group.source for group in data], split=False, **decoding)
-    seconds = time.perf_counter() - began
-    hypotheses = [translation.text for translation in translations]
-    tokens = sum(len(translation.tokens) for translation in translations)
-    loss = reference_loss(translator, [(group.source, group.references[0]) for group in data])
-    return {
-        **score(hypotheses, [group.references for group in data], target_language(translator)),
-        "loss": round(loss, 4),
-        "perplexity": round(float(torch.tensor(loss).exp()), 4),
-        "sentences": len(data),
-        "seconds": round(seconds, 2),
-        "tokens_per_second": round(tokens / seconds, 1),
-        "by_length": bleu_by_length(
-            [group.source for group in data], hypotheses, [g.references for g in data]
-        ),
-    }
+def evaluate_generator(generator: Generator, data: Where, split: str) -> dict[str, Any]:
+    """Loss and perplexity."""
+    config = _data(generator.recipe.data, data, split)
+    recipe = generator.recipe.model_copy(update={"data": config})
+    with tempfile.TemporaryDirectory() as folder:
+        documents = encode_documents(recipe, generator.tokenizer, Path(folder), split, None)
+        figures = text_figures(generator.model, TextCorpus(documents, block_length(generator.recipe)))
+    return {"data": _name(config, split), **figures}
 
 
-def target_language(translator: Translator) -> str:
-    """The code of the language that a translator writes, as its recipe says; empty if it does not."""
-    target = translator.recipe.data.target
-    return target if isinstance(target, str) and len(target) == 2 else ""
+def evaluate_classifier(classifier: Classifier, data: Where, split: str) -> dict[str, Any]:
+    """Loss and accuracy."""
+    config = _data(classifier.recipe.data, data, split)
+    recipe = classifier.recipe.model_copy(update={"data": config})
+    labels = Labels(classifier.classes)
+    with tempfile.TemporaryDirectory() as folder:
+        texts = encode_labelled(recipe, classifier.tokenizer, labels, Path(folder), split, None)
+        figures = class_figures(classifier.model, texts, recipe.training.tokens)
+    return {"data": _name(config, split), **figures, "texts": len(texts)}
 
 
-def score(
-    hypotheses: Sequence[str], references: Sequence[Sequence[str]], language: str = ""
-) -> dict[str, Any]:
-    """Corpus scores of translations, with the signature of each.
-
-    Args:
-        hypotheses: a translation of each sentence.
-        references: one or several of each sentence.
-        language: code of the target language; with it comes ``bleu_papers``.
-
-    Example:
-        >>> figures = score(["The cat sat down"], [["the cat sat down"]])
-        >>> figures["bleu_lowercased"], figures["signatures"]["bleu_lowercased"].split("|version")[0]
-        (100.0, 'nrefs:1|case:lc|eff:no|tok:13a|smooth:exp')
-    """
-    streams = transposed(references)
-    figures: dict[str, Any] = {}
-    signatures: dict[str, str] = {}
-    metrics = {
-        "bleu": (BLEU(), streams),
-        "bleu_lowercased": (BLEU(lowercase=True), streams),
-        "chrf": (CHRF(), streams),
-    }
-    if len(streams) > 1:
-        metrics["bleu_one_reference"] = (BLEU(), streams[:1])
-    for name, (metric, against) in metrics.items():
-        figures[name] = round(metric.corpus_score(hypotheses, against).score, 2)
-        signatures[name] = str(metric.get_signature())
-    if language:
-        figures["bleu_papers"], signatures["bleu_papers"] = _bleu_of_papers(hypotheses, references, language)
-    return {**figures, "signatures": signatures}
+def _data(trained_on: DataConfig, data: Where, split: str) -> DataConfig:
+    """What to evaluate on, as a recipe would say it: a named set, or the file of its test split."""
+    if data is None:
+        if not trained_on.sets and trained_on.test is None and split == "test":
+            raise UserError("this model's recipe names no test data; say what to evaluate on: --data FILE")
+        return trained_on
+    named = not isinstance(data, tuple) and not Path(data).suffix and not Path(data).exists()
+    # Languages of a named set mean nothing in a file, nor columns of a file in a named set.
+    alike = bool(trained_on.sets) == named and not isinstance(data, tuple)
+    fields = {key: getattr(trained_on, key) for key in ("source", "target", "text", "label")} if alike else {}
+    if named:
+        return DataConfig(name=str(data), **fields)
+    if split != "test":
+        raise UserError(f"--split {split}: a file has no splits; leave --split out")
+    files = (Path(data[0]), Path(data[1])) if isinstance(data, tuple) else Path(data)
+    return DataConfig(train=files, test=files, **fields)
 
 
-def _bleu_of_papers(
-    hypotheses: Sequence[str], references: Sequence[Sequence[str]], language: str
-) -> tuple[float, str]:
-    def words(text: str) -> str:
-        return moses_tokens(text, language).lower()
-
-    metric = BLEU(tokenize="none", force=True)
-    streams = transposed([[words(one) for one in several] for several in references])
-    figure = metric.corpus_score([words(text) for text in hypotheses], streams).score
-    signature = str(metric.get_signature()).replace("case:mixed", "case:lc").replace("tok:none", "tok:moses")
-    return round(figure, 2), f"{signature}|lang:{language}"
-
-
-def bleu_by_length(
-    sources: Sequence[str], hypotheses: Sequence[str], references: Sequence[Sequence[str]]
-) -> dict[str, dict[str, float]]:
-    """Corpus BLEU of the sentences whose sources have so many words, and how many they are.
-
-    A bucket is named by its upper bound; the last has none.
-
-    Example:
-        >>> bleu_by_length(["a b c d"], ["e f g h"], [["e f g h"]])
-        {'5': {'bleu': 100.0, 'sentences': 1}}
-    """
-    figures: dict[str, dict[str, float]] = {}
-    lengths = [len(source.split()) for source in sources]
-    for low, high in zip((0, *BUCKETS), (*BUCKETS, None), strict=True):
-        chosen = [i for i, length in enumerate(lengths) if low < length and (high is None or length <= high)]
-        if chosen:
-            streams = transposed([references[i] for i in chosen])
-            bleu = BLEU().corpus_score([hypotheses[i] for i in chosen], streams)
-            figures[str(high or "more")] = {"bleu": round(bleu.score, 2), "sentences": len(chosen)}
-    return figures
-
-
-@torch.no_grad()
-def reference_loss(translator: Translator, pairs: Sequence[tuple[str, str]]) -> float:
-    """Cross-entropy of references in nats a target token; pairs too long to read are left out."""
-    sources = translator.vocabularies.source.encode_batch([source for source, _ in pairs])
-    targets = translator.vocabularies.target.encode_batch([target for _, target in pairs])
-    limit = translator.model.max_length
-    lengths = [max(len(source), len(target)) + 1 for source, target in zip(sources, targets, strict=True)]
-    fitting = [i for i, length in enumerate(lengths) if limit is None or length <= limit]
-    output, total, tokens = translator.model.output, 0.0, 0
-    for batch in decode_batches([lengths[i] for i in fitting]):
-        rows = [fitting[i] for i in batch]
-        pair = collate_pairs([sources[i] for i in rows], [targets[i] for i in rows]).to(translator.device)
-        states = translator.model(pair.source, pair.source_mask, pair.target_in).states
-        total += float(
-            linear_cross_entropy(states.flatten(0, 1), output.weight, output.bias, pair.target_out.flatten())
-        )
-        tokens += pair.tokens
-    return total / max(1, tokens)
+def _name(data: DataConfig, split: str) -> str:
+    if data.sets:
+        return f"{'+'.join(data.sets)} ({split})"
+    chosen = {"train": data.train, "validation": data.validation}.get(split, data.test)
+    if isinstance(chosen, tuple):
+        return " and ".join(map(str, chosen))
+    return str(chosen or f"{data.train} ({split})")

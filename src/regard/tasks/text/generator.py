@@ -16,10 +16,11 @@ from regard.lens import AttentionMap, look
 from regard.models.text.build import build_language_model
 from regard.models.text.language_model import LanguageModel
 from regard.tasks.folder import ModelFolder, fill_model
-from regard.tasks.predictor import Precision, TextPredictor
-from regard.tasks.recipe import Recipe
+from regard.tasks.predictor import Precision
 from regard.tasks.text.axes import token_axis
 from regard.tasks.text.options import decoding_options
+from regard.tasks.text.predictor import TextPredictor
+from regard.tasks.text.recipe import TextRecipe
 
 START = "<s>"
 
@@ -72,7 +73,7 @@ class Generator(TextPredictor[LanguageModel]):
         self,
         model: LanguageModel,
         tokenizer: Tokenizer,
-        recipe: Recipe,
+        recipe: TextRecipe,
         *,
         device: torch.device | str | None = None,
         precision: Precision = "float32",
@@ -83,10 +84,12 @@ class Generator(TextPredictor[LanguageModel]):
     @classmethod
     def from_folder(cls, folder: ModelFolder, **options: Any) -> Self:
         """The generator that a checked model folder holds."""
+        recipe = folder.recipe
+        assert isinstance(recipe, TextRecipe)  # by its task
         tokenizer = folder.tokenizers[""]
-        model = new_model(folder.recipe, tokenizer)
+        model = new_model(recipe, tokenizer)
         fill_model(model, folder)
-        return cls(model.eval(), tokenizer, folder.recipe, **options)
+        return cls(model.eval(), tokenizer, recipe, **options)
 
     def embedding(self, side: str = "source") -> tuple[Tokenizer, Tensor]:
         """The tokenizer and its tokens' vectors, [tokens, width]; of one language there is but one side."""
@@ -177,12 +180,12 @@ def _with_others(made: list[Generation]) -> Generation:
     )  # fmt: skip
 
 
-def block_length(recipe: Recipe) -> int:
+def block_length(recipe: TextRecipe) -> int:
     """Tokens that a language model reads at a time: ``data.filters.max_length``, or what the model takes."""
     longest, reach = recipe.data.filters.max_length, recipe.model.reach(recipe.model.decoder)
     return longest if reach is None else min(longest, reach)
 
 
-def new_model(recipe: Recipe, tokenizer: Tokenizer) -> LanguageModel:
+def new_model(recipe: TextRecipe, tokenizer: Tokenizer) -> LanguageModel:
     """A language model with random weights, as the recipe describes it."""
     return build_language_model(recipe.model, tokenizer.size, Tokenizer.pad)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 from rich.console import Console
@@ -19,9 +19,9 @@ from regard.data.text.splits import texts_of
 from regard.data.text.tokenizer import Tokenizer
 from regard.models.text.language_model import LanguageModel
 from regard.nn.cross_entropy import linear_cross_entropy
-from regard.tasks.recipe import Recipe
 from regard.tasks.talk import say
 from regard.tasks.text.generator import block_length, new_model
+from regard.tasks.text.recipe import TextRecipe
 from regard.tasks.text.vocabularies import learn_tokenizer
 from regard.training.trainable import Loss
 
@@ -39,17 +39,18 @@ class LanguageModellingTask:
         validation: text kept apart, in blocks.
     """
 
-    recipe: Recipe
+    recipe: TextRecipe
     tokenizer: Tokenizer
     folder: Path
     corpus: TextCorpus
     validation: TextCorpus
     plan: BlockPlan
     steps_per_epoch: int = field(init=False)
+    unit = "tokens"
     metrics = ("loss", "perplexity")
 
     @classmethod
-    def prepare(cls, recipe: Recipe, folder: Path, console: Console | None = None) -> "LanguageModellingTask":
+    def prepare(cls, recipe: TextRecipe, folder: Path, console: Console | None = None) -> Self:
         """Read the text, learn the vocabulary and encode; what is in the folder already is used again.
 
         Raises:
@@ -128,7 +129,7 @@ class LanguageModellingTask:
 
 
 def encode_documents(
-    recipe: Recipe, tokenizer: Tokenizer, folder: Path, split: str, console: Console | None
+    recipe: TextRecipe, tokenizer: Tokenizer, folder: Path, split: str, console: Console | None
 ) -> EncodedCorpus:
     """The lines of a split, encoded as documents."""
     texts = texts_of(recipe.data, split)

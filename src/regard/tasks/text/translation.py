@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 from rich.console import Console
@@ -24,11 +24,11 @@ from regard.errors import UserError
 from regard.models.text.encoder_decoder import EncoderDecoder
 from regard.nn.cross_entropy import linear_cross_entropy
 from regard.nn.r_drop import linear_r_drop
-from regard.tasks.recipe import Recipe
 from regard.tasks.talk import say
-from regard.tasks.text.evaluation import evaluate
+from regard.tasks.text.recipe import TextRecipe
 from regard.tasks.text.reinforce import Reinforced, bare, token_log_probabilities
 from regard.tasks.text.scores import quick_scores
+from regard.tasks.text.translation_figures import translation_figures
 from regard.tasks.text.translator import Translator, new_model
 from regard.tasks.text.vocabularies import Vocabularies
 from regard.training.trainable import Loss
@@ -51,16 +51,17 @@ class TranslationTask:
         steps_per_epoch: batches in one pass over the corpus.
     """
 
-    recipe: Recipe
+    recipe: TextRecipe
     vocabularies: Vocabularies
     corpus: EncodedCorpus
     validation: EncodedCorpus
     plan: BatchPlan
     steps_per_epoch: int = field(init=False)
+    unit = "tokens"
     metrics = ("loss", "perplexity", *_BY_TRANSLATING)
 
     @classmethod
-    def prepare(cls, recipe: Recipe, folder: Path, console: Console | None = None) -> "TranslationTask":
+    def prepare(cls, recipe: TextRecipe, folder: Path, console: Console | None = None) -> Self:
         """Read the data, learn the vocabularies and encode; what is in the folder already is used again.
 
         Args:
@@ -183,7 +184,7 @@ class TranslationTask:
         for split in splits:
             say(console, f"Translating the {split} split")
             translator = Translator(model, self.vocabularies, self.recipe)
-            figures = evaluate(translator, grouped(pairs_of(self.recipe.data, split)))
+            figures = translation_figures(translator, grouped(pairs_of(self.recipe.data, split)))
             found["signatures"] = figures.pop("signatures")
             found[split if split != "validation" else "validation_translated"] = figures
         return found
@@ -200,7 +201,7 @@ class TranslationTask:
 
 
 def encode_pairs(
-    recipe: Recipe, vocabularies: Vocabularies, folder: Path, split: str, console: Console | None
+    recipe: TextRecipe, vocabularies: Vocabularies, folder: Path, split: str, console: Console | None
 ) -> EncodedCorpus:
     """The pairs of a split, encoded; of validation only those are left out that the model could not read."""
     pairs, filters = pairs_of(recipe.data, split), recipe.data.filters
@@ -264,7 +265,7 @@ def _twice(batch: PairBatch) -> PairBatch:
     )  # fmt: skip
 
 
-def _check_lengths(recipe: Recipe) -> None:
+def _check_lengths(recipe: TextRecipe) -> None:
     longest, reach = (
         recipe.data.filters.max_length,
         recipe.model.reach(recipe.model.encoder, recipe.model.decoder),

@@ -21,10 +21,11 @@ from regard.lens import AttentionMap, look
 from regard.models.text.build import build_translator
 from regard.models.text.encoder_decoder import EncoderDecoder
 from regard.tasks.folder import ModelFolder, fill_model
-from regard.tasks.predictor import Precision, TextPredictor
-from regard.tasks.recipe import Recipe
+from regard.tasks.predictor import Precision
 from regard.tasks.text.axes import token_axis
 from regard.tasks.text.options import decoding_options
+from regard.tasks.text.predictor import TextPredictor
+from regard.tasks.text.recipe import TextRecipe
 from regard.tasks.text.segments import shorten
 from regard.tasks.text.vocabularies import Vocabularies
 
@@ -110,7 +111,7 @@ class Translator(TextPredictor[EncoderDecoder]):
         self,
         model: EncoderDecoder,
         vocabularies: Vocabularies,
-        recipe: Recipe,
+        recipe: TextRecipe,
         *,
         device: torch.device | str | None = None,
         precision: Precision = "float32",
@@ -121,10 +122,12 @@ class Translator(TextPredictor[EncoderDecoder]):
     @classmethod
     def from_folder(cls, folder: ModelFolder, **options: Any) -> Self:
         """The translator that a checked model folder holds."""
+        recipe = folder.recipe
+        assert isinstance(recipe, TextRecipe)  # by its task
         vocabularies = Vocabularies.of(folder.tokenizers)
-        model = new_model(folder.recipe, vocabularies)
+        model = new_model(recipe, vocabularies)
         fill_model(model, folder)
-        return cls(model.eval(), vocabularies, folder.recipe, **options)
+        return cls(model.eval(), vocabularies, recipe, **options)
 
     def embedding(self, side: str = "source") -> tuple[Tokenizer, Tensor]:
         """The tokenizer of a side, "source" or "target", and its tokens' vectors, [tokens, width].
@@ -290,7 +293,7 @@ def _join(parts: list[tuple[Translation, str]], config: DecodingConfig) -> Trans
     return Translation(best.text, best.tokens, source, best.score, tuple(candidates), translations)
 
 
-def new_model(recipe: Recipe, vocabularies: Vocabularies) -> EncoderDecoder:
+def new_model(recipe: TextRecipe, vocabularies: Vocabularies) -> EncoderDecoder:
     """A translator's model with random weights, as the recipe describes it."""
     return build_translator(
         recipe.model,

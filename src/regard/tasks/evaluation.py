@@ -1,0 +1,35 @@
+"""How good a model is on data with known answers."""
+
+from pathlib import Path
+from typing import Any
+
+from regard.tasks.kinds import KINDS
+from regard.tasks.predictor import Predictor
+
+# Where data is: a named set, a file or folder, or two aligned files; None: the recipe's own test data.
+Where = str | Path | tuple[str | Path, str | Path] | None
+
+
+def evaluate(
+    predictor: Predictor[Any], data: Where = None, split: str = "test", **options: Any
+) -> dict[str, Any]:
+    """Score a model.
+
+    Args:
+        predictor: what `regard.load` gave.
+        data: a named set; a file, of images a folder; for a translator two aligned files. None is the test
+            data of the recipe that the model was trained by.
+        split: which part of a named set.
+        **options: of predicting, such as ``beam=1``.
+
+    Returns:
+        ``data``, the name of what was read, and the figures of the task.
+
+    Raises:
+        UserError: data that is not there or does not suit the task.
+
+    Example::
+
+        evaluate(regard.load("en-fr"), "tatoeba-en-fr")["bleu"]
+    """
+    return KINDS[predictor.task].evaluate(predictor, data, split, **options)

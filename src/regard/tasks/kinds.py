@@ -1,0 +1,75 @@
+"""The tasks: for each, what its recipe may say, what trains it and what predicts with it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from regard.tasks.predictor import Predictor
+    from regard.tasks.recipe import Recipe
+    from regard.tasks.task import Task
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One task, by the places of what it is made of: they are imported when they are asked for.
+
+    Attributes:
+        recipe_class: what a recipe of this task may say.
+        task_class: what binds data, model, loss and metric.
+        predictor_class: what a finished model is used through.
+        evaluate_function: (predictor, data, split, **options) -> figures.
+    """
+
+    recipe_class: str
+    task_class: str
+    predictor_class: str
+    evaluate_function: str
+
+    @property
+    def recipe(self) -> "type[Recipe]":
+        """The class of its recipes."""
+        return _found(self.recipe_class)  # type: ignore[no-any-return]
+
+    @property
+    def task(self) -> "type[Task]":
+        """The class that the trainer is given."""
+        return _found(self.task_class)  # type: ignore[no-any-return]
+
+    @property
+    def predictor(self) -> "type[Predictor[Any]]":
+        """The class that `regard.load` returns."""
+        return _found(self.predictor_class)  # type: ignore[no-any-return]
+
+    @property
+    def evaluate(self) -> Callable[..., dict[str, Any]]:
+        """What scores a finished model."""
+        return _found(self.evaluate_function)  # type: ignore[no-any-return]
+
+
+KINDS: dict[str, Kind] = {
+    "translation": Kind(
+        "text.recipe.TextRecipe",
+        "text.translation.TranslationTask",
+        "text.translator.Translator",
+        "text.evaluation.evaluate_translator",
+    ),
+    "language-modelling": Kind(
+        "text.recipe.TextRecipe",
+        "text.language_modelling.LanguageModellingTask",
+        "text.generator.Generator",
+        "text.evaluation.evaluate_generator",
+    ),
+    "text-classification": Kind(
+        "text.recipe.TextRecipe",
+        "text.classification.ClassificationTask",
+        "text.classifier.Classifier",
+        "text.evaluation.evaluate_classifier",
+    ),
+}
+
+
+def _found(place: str) -> Any:
+    module, _, name = place.rpartition(".")
+    return getattr(import_module(f"regard.tasks.{module}"), name)

@@ -1,0 +1,60 @@
+"""What the recipe of a text task may say."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from regard.data.text.config import DataConfig, TokenizerConfig
+from regard.decoding.config import DecodingConfig
+from regard.models.text.config import ModelConfig
+from regard.tasks.recipe import About, Recipe
+from regard.training.config import TrainingConfig
+
+
+class TextTraining(TrainingConfig):
+    """Training on batches of texts."""
+
+    tokens: int = Field(default=4096, ge=1, description="budget of a batch: rows × the longest row")
+    label_smoothing: float = Field(default=0.1, ge=0, le=1)
+    r_drop: float = Field(default=0.0, ge=0, description="weight of R-Drop's divergence; 0: off")
+
+
+class TextRecipe(Recipe):
+    """A recipe for translation, language modelling or text classification.
+
+    Example:
+        >>> from regard.tasks import parse_recipe
+        >>> parse_recipe({"task": "translation", "data": {"name": "multi30k"}}).about.title
+        'Translation: source to target'
+    """
+
+    task: Literal["translation", "language-modelling", "text-classification"]
+    data: DataConfig
+    tokenizer: TokenizerConfig = TokenizerConfig()
+    model: ModelConfig = ModelConfig()
+    training: TextTraining = TextTraining()
+    decoding: DecodingConfig = DecodingConfig()
+
+    @property
+    def about(self) -> About:
+        """What its model's card says of it."""
+        title = self.task.replace("-", " ").capitalize()
+        if self.task == "translation":
+            title = f"Translation: {self.data.source or 'source'} to {self.data.target or 'target'}"
+        seen = f"in pieces of at most {self.data.filters.max_length} tokens"
+        return About(title, self._network(), self.data.sets, str(self.data.train), seen)
+
+    @property
+    def tokenizer_names(self) -> tuple[str, ...]:
+        """One for both languages, or one for each."""
+        return ("source", "target") if self.task == "translation" and not self.tokenizer.joint else ("",)
+
+    def _network(self) -> str:
+        model = self.model
+        encoder = f"{model.encoder_depth}-layer {model.encoder} encoder"
+        decoder = f"{model.decoder_depth}-layer {model.decoder} decoder"
+        attention = "no attention" if model.attention == "none" else f"{model.attention.score} attention"
+        parts = {"text-classification": [encoder], "language-modelling": [decoder]}.get(
+            self.task, [encoder, decoder, attention]
+        )
+        return f"{', '.join(parts)}, width {model.width}"
