@@ -5,6 +5,7 @@ from regard.lens.capture import Captured, look
 from regard.lens.embeddings import Neighbour, embeddings_picture, neighbours, principal_plane
 from regard.lens.map import AttentionMap, join_subwords
 from regard.lens.names import attention_places, choose_places, place_name
+from regard.lens.patch_grid import PatchGrid
 from regard.lens.picture import PictureError, heads_picture, picture
 from regard.lens.positions import position_encoding, positions_picture
 from regard.lens.terminal import HeatMap
@@ -14,6 +15,7 @@ __all__ = [
     "Captured",
     "HeatMap",
     "Neighbour",
+    "PatchGrid",
     "PictureError",
     "Tokens",
     "attention_places",

@@ -71,6 +71,10 @@ class Tokens:
             previous = word
         return groups
 
+    def chosen(self, positions: Iterable[int]) -> Tokens:
+        """The tokens at some positions, each by itself."""
+        return Tokens(tuple(self.texts[position] for position in positions))
+
     def joined(self) -> Tokens:
         """The axis of whole words."""
         pieces = ["".join(self.texts[position] for position in group) for group in self.groups()]

@@ -16,8 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from regard.attention import Attended
-from regard.lens.axis import Tokens
-from regard.lens.map import AttentionMap
+from regard.lens.map import AttentionMap, Axis
 from regard.lens.names import attention_places, choose_places
 
 
@@ -79,7 +78,7 @@ class Captured(Mapping[str, Tensor]):
         """Every run of the attention called ``name``, in order."""
         return list(self._passes.get(name, []))
 
-    def map(self, name: str, query_axis: Tokens, key_axis: Tokens, *, item: int = 0) -> AttentionMap:
+    def map(self, name: str, query_axis: Axis, key_axis: Axis, *, item: int = 0) -> AttentionMap:
         """The attention map of one input of the batch, padding cut off.
 
         Args:
@@ -102,7 +101,7 @@ class Captured(Mapping[str, Tensor]):
         kept = [row for row, position in enumerate(run.positions) if position < len(query_axis)]
         positions = [run.positions[row] for row in kept]
         if len(positions) < len(query_axis):
-            query_axis = Tokens(tuple(query_axis.texts[position] for position in positions))
+            query_axis = query_axis.chosen(positions)
         return AttentionMap(name, weights[item][:, kept, : len(key_axis)], query_axis, key_axis)
 
     def run_starts(self) -> None:

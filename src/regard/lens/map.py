@@ -10,6 +10,9 @@ import torch
 from torch import Tensor
 
 from regard.lens.axis import Tokens
+from regard.lens.patch_grid import PatchGrid
+
+Axis = Tokens | PatchGrid
 
 
 @dataclass(frozen=True)
@@ -34,8 +37,8 @@ class AttentionMap:
 
     name: str
     weights: Tensor
-    query_axis: Tokens
-    key_axis: Tokens
+    query_axis: Axis
+    key_axis: Axis
 
     def __post_init__(self) -> None:
         expected = (len(self.query_axis), len(self.key_axis))
@@ -67,11 +70,12 @@ class AttentionMap:
     def rows(self, positions: Iterable[int]) -> AttentionMap:
         """This map with only the queries at ``positions``."""
         wanted = list(positions)
-        axis = Tokens(tuple(self.query_axis.texts[position] for position in wanted))
-        return replace(self, weights=self.weights[:, wanted], query_axis=axis)
+        return replace(self, weights=self.weights[:, wanted], query_axis=self.query_axis.chosen(wanted))
 
     def to_json(self) -> dict[str, Any]:
         """Plain lists and strings: ``name``, ``queries``, ``keys`` and ``weights`` [heads][queries][keys].
+
+        Where an axis is a grid of patches, ``query_grid`` or ``key_grid`` says which.
 
         Example:
             >>> AttentionMap("e", torch.ones(1, 1, 1), Tokens(("a",)), Tokens(("b",))).to_json()
@@ -84,6 +88,11 @@ class AttentionMap:
             "weights": [
                 [[round(weight, 6) for weight in row] for row in head] for head in self.weights.tolist()
             ],
+            **{
+                name: axis.to_json()
+                for name, axis in (("query_grid", self.query_axis), ("key_grid", self.key_axis))
+                if isinstance(axis, PatchGrid)
+            },
         }
 
 

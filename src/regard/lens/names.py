@@ -9,7 +9,7 @@ from torch import nn
 
 from regard.attention import Attention
 
-_SHORT = {"self_attention": "self", "cross_attention": "cross"}
+_SHORT = {"self_attention": "self", "cross_attention": "cross", "gate": "gate"}
 
 
 def place_name(path: str) -> str:
@@ -20,6 +20,8 @@ def place_name(path: str) -> str:
         'encoder.2.self'
         >>> place_name("decoder.attention")
         'decoder.cross'
+        >>> place_name("decoder.0.gate.attention")
+        'decoder.0.gate'
     """
     parts = path.split(".") if path else []
     if parts and parts[-1] == "attention":

@@ -15,7 +15,7 @@ from matplotlib.ticker import PercentFormatter
 from rich.cells import cell_len
 from torch import Tensor
 
-from regard.lens.axis import Tokens
+from regard.lens.map import Axis
 from regard.lens.terminal import cut
 
 COLOURS = "viridis"
@@ -40,8 +40,8 @@ class Panel(NamedTuple):
 
     title: str
     weights: Tensor
-    query_axis: Tokens
-    key_axis: Tokens
+    query_axis: Axis
+    key_axis: Axis
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -154,11 +154,11 @@ def _colour_bar(figure: Figure, axes: list[Axes], top: float, height: float) -> 
     bar.set_label("attention, %")
 
 
-def _inches(axis: Tokens) -> float:
+def _inches(axis: Axis) -> float:
     return min(max(_CELL * len(axis), 0.5), _LONGEST_SIDE)
 
 
-def _every(axis: Tokens) -> int:
+def _every(axis: Axis) -> int:
     """1 when each position has room for its label, 2 when every other has, and so on."""
     return max(math.ceil(_LABEL_PITCH * len(axis) / _inches(axis)), 1)
 
