@@ -21,13 +21,16 @@ from regard.attention import (
     Hard,
     LocalMonotonic,
     LocalPredictive,
+    Others,
     Padding,
     ScaledDot,
     Scope,
     Score,
     Selection,
+    Sigmoid,
     Soft,
     Sparsemax,
+    TemperedDot,
     Window,
     attend,
 )
@@ -86,22 +89,46 @@ def scores(heads: int) -> dict[str, Score]:
     return {
         "dot": Dot(),
         "scaled dot": ScaledDot(),
+        "tempered dot": TemperedDot(DIM, heads).to(WIDE),
+        "tempered dot, shared": TemperedDot(DIM).to(WIDE),
         "general": General(DIM, DIM, heads).to(WIDE),
         "general, shared": General(DIM, DIM).to(WIDE),
         "additive": Additive(DIM, DIM, 4, heads).to(WIDE),
         "additive, shared": Additive(DIM, DIM, 4).to(WIDE),
+        "additive, bias": _shifted(Additive(DIM, DIM, 4, heads, bias=True).to(WIDE)),
     }
+
+
+def _shifted(score: Additive) -> Additive:
+    """Away from a bias of zero, where a score with and without one would agree."""
+    assert score.bias is not None
+    nn.init.normal_(score.bias)
+    return score
 
 
 SELECTIONS: dict[str, Selection] = {
     "soft": Soft(),
     "sparsemax": Sparsemax(),
     "entmax15": Entmax15(),
+    "sigmoid": Sigmoid(),
+    "sigmoid, open": Sigmoid(bias=1.5),
     "hard": Hard(),
     "gumbel": Hard("gumbel"),
 }
 
-SCOPES = ("global", "causal", "window", "band", "local-m", "local-m causal", "local-p", "documents")
+SCOPES = (
+    "global",
+    "causal",
+    "window",
+    "band",
+    "local-m",
+    "local-m causal",
+    "local-p",
+    "documents",
+    "others",
+    "others causal",
+    "others window",
+)
 
 
 def scope_of(name: str, heads: int, keys: int, documents: Tensor) -> Scope:
@@ -115,6 +142,9 @@ def scope_of(name: str, heads: int, keys: int, documents: Tensor) -> Scope:
         "local-m causal": LocalMonotonic(narrow) & Causal(),
         "local-p": LocalPredictive(DIM, narrow, heads=heads).to(WIDE),
         "documents": Causal() & Documents(documents),
+        "others": Others(),
+        "others causal": Others() & Causal(),
+        "others window": Others() & Window(narrow),
     }[name]
 
 

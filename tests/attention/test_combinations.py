@@ -16,10 +16,12 @@ from regard.attention import (
     Hard,
     LocalMonotonic,
     LocalPredictive,
+    Others,
     Padding,
     Scope,
     Soft,
     Sparsemax,
+    TemperedDot,
     Window,
     attend,
 )
@@ -35,6 +37,10 @@ REFUSED: dict[str, tuple[Scope, dict[str, object], str]] = {
     "local-m window": (LocalMonotonic(2) & Window(2), {}, "two positions"),
     "local-m documents": (LocalMonotonic(2) & Documents(IDS), {}, "several documents"),
     "local-p documents": (Documents(IDS) & LocalPredictive(4, 2), {}, "several documents"),
+    "local-m others": (LocalMonotonic(2) & Others(), {}, "no key is the query itself"),
+    "local-p others": (LocalPredictive(4, 2) & Others(), {}, "no key is the query itself"),
+    "others alone": (Window(0) & Others(), {}, "nothing to see"),
+    "others behind": (Others() & Window(0, 3) & Causal(), {}, "nothing to see"),
     "local-p hard": (LocalPredictive(4, 2), {"selection": Hard()}, "Gaussian"),
     "hard dropout": (Causal(), {"selection": Hard(), "dropout": 0.1, "training": True}, "one weight"),
 }
@@ -59,6 +65,8 @@ MISFITS: dict[str, tuple[Callable[[], object], str]] = {
     "heads": (lambda: attend(torch.zeros(2, 3, 3, 4), torch.zeros(2, 2, 5, 4), KEY), "multiple"),
     "keys and values": (lambda: attend(QUERY, KEY, KEY[:, :, :4]), "value"),
     "dims of a dot": (lambda: attend(QUERY, KEY[..., :3], KEY, score=Dot()), "general score"),
+    "dims of tempered": (lambda: attend(QUERY, KEY[..., :3], KEY, score=TemperedDot(4)), "tempered dot"),
+    "heads of tempered": (lambda: attend(QUERY, KEY, KEY, score=TemperedDot(4, 3)), "3 heads"),
     "dims of general": (lambda: attend(QUERY, KEY, KEY, score=General(4, 5)), "general score of W"),
     "dims of additive": (lambda: attend(QUERY, KEY, KEY, score=Additive(5, 4, 3)), "additive"),
     "keys of additive": (lambda: attend(QUERY, KEY, KEY, score=Additive(4, 5, 3)), "keys of 5 dims"),
@@ -102,6 +110,7 @@ def test_everything_else_works() -> None:
         Causal() & Padding(real) & Documents(IDS) & Window(2),
         LocalMonotonic(2) & Padding(real) & Causal(),
         LocalPredictive(4, 2) & Padding(real),
+        Others() & Window(1, 0) & Padding(real),
     ]
     for scope in sensible:
         attended = attend(QUERY, KEY, KEY, scope=scope, selection=Soft(), dropout=0.1, training=True)

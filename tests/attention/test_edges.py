@@ -16,6 +16,7 @@ from regard.attention import (
     Hard,
     LocalPredictive,
     Padding,
+    Sigmoid,
     Soft,
     Sparsemax,
     Window,
@@ -34,6 +35,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "additive": {"score": Additive(4, 4, 4, 2)},
     "sparsemax": {"selection": Sparsemax()},
     "entmax15": {"selection": Entmax15()},
+    "sigmoid": {"selection": Sigmoid()},
     "hard": {"selection": Hard(), "training": True},
     "gumbel": {"selection": Hard("gumbel"), "training": True},
 }

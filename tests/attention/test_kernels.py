@@ -48,7 +48,7 @@ def test_the_chosen_kernel_agrees_with_the_reference(call: Call) -> None:
 @pytest.mark.usefixtures("blocks")
 @pytest.mark.parametrize("kernel", KERNELS)
 @settings(max_examples=40, deadline=None)
-@given(call=calls(("soft", "sparsemax")))
+@given(call=calls(("soft", "sparsemax", "sigmoid")))
 def test_each_kernel_agrees_with_the_reference_or_says_that_it_cannot_serve(kernel: str, call: Call) -> None:
     try:
         call.run(kernel=kernel)

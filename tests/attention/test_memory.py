@@ -19,6 +19,8 @@ from regard.attention import (
     LocalMonotonic,
     LocalPredictive,
     Padding,
+    Selection,
+    Sigmoid,
     Sparsemax,
     Window,
     attend,
@@ -71,10 +73,11 @@ def test_windows_make_nothing_of_queries_times_keys(scope: Any, dropout: float) 
     assert seen.elements <= 2 * QUERIES * 40 + 2**18 < 2 * QUERIES * KEYS
 
 
-def test_sparse_selections_stay_within_windows_too() -> None:
+@pytest.mark.parametrize("selection", [Sparsemax(), Sigmoid()])
+def test_other_selections_stay_within_windows_too(selection: Selection) -> None:
     query, key, value = inputs()
     with largest() as seen:
-        attend(query, key, value, scope=Window(8), selection=Sparsemax()).context.sum().backward()
+        attend(query, key, value, scope=Window(8), selection=selection).context.sum().backward()
     assert seen.elements <= 2**18 + 1
 
 

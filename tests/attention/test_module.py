@@ -23,6 +23,7 @@ from regard.attention import (
     build_attention,
 )
 from regard.attention.kernels import table
+from regard.attention.selections import Family
 
 FIELDS = AttentionConfig.model_fields
 EVERY_CONFIG = [
@@ -101,7 +102,7 @@ def every_case() -> list[table.Case]:
             ("cpu", "cuda", "mps"),
             ("product", "additive"),
             ("dense", "band", "predicted", "gaussian"),
-            ("soft", "sparse", "hard"),
+            get_args(Family),
             *([booleans] * 7),
         )
     ]

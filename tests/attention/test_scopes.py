@@ -15,6 +15,7 @@ from regard.attention import (
     Global,
     LocalMonotonic,
     LocalPredictive,
+    Others,
     Padding,
     ScaledDot,
     Scope,
@@ -44,6 +45,25 @@ def test_windows_count_from_the_querys_position() -> None:
     assert seen(Window(1, 0), 3, 3) == [[0], [0, 1], [1, 2]]
     assert seen(Window(1) & Causal(), 3, 3) == [[0], [0, 1], [1, 2]]
     assert seen(Window(0), 2, 2, first_query=5) == [[], []]
+
+
+def test_others_leave_out_the_querys_own_position() -> None:
+    assert seen(Others(), 3, 3) == [[1, 2], [0, 2], [0, 1]]
+    assert seen(Others(), 2, 4) == [[0, 1, 3], [0, 1, 2]]  # the newest of a cache
+    assert seen(Others(), 2, 2, first_query=5) == [[0, 1], [0, 1]]
+    assert seen(Others(), 1, 1) == [[]]
+    assert seen(Others() & Causal(), 3, 3) == [[], [0], [0, 1]]
+    assert seen(Others() & Window(1, 0), 3, 3) == [[], [0], [1]]
+    assert seen(Others() & Padding(torch.tensor([[True, False, False]] * 2)), 2, 3) == [[0], [0]]
+
+
+@pytest.mark.parametrize("kernel", ["reference", "fused", "short", "windowed"])
+def test_a_query_that_is_the_only_key_reads_zeros(kernel: str) -> None:
+    states = torch.randn(2, 1, 1, 4, requires_grad=True)
+    context = attend(states, states, states, scope=Others(), kernel=kernel).context
+    assert (context == 0).all()
+    (gradient,) = torch.autograd.grad(context.sum(), states)
+    assert (gradient == 0).all()
 
 
 def test_local_m_counts_from_the_first_query() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from regard.attention import Entmax15, Hard, Sparsemax, attend
+from regard.attention import Additive, Dot, Entmax15, Hard, Padding, Sigmoid, Sparsemax, Window, attend
 
 
 def by_bisection(scores: Tensor, alpha: float) -> Tensor:
@@ -61,6 +61,62 @@ def test_sparse_selections_in_bfloat16(selection: Sparsemax | Entmax15) -> None:
     expected, _ = selection.weigh(scores.bfloat16().float(), False)
     assert weights.dtype == torch.bfloat16
     torch.testing.assert_close(weights.float(), expected, atol=5e-3, rtol=1e-2)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 999), keys=st.integers(1, 30), bias=st.sampled_from([0.0, 2.0, -1.0]))
+def test_sigmoid_weighs_each_key_by_itself(seed: int, keys: int, bias: float) -> None:
+    torch.manual_seed(seed)
+    scores = 3 * torch.randn(4, keys, dtype=torch.float64)
+    hidden = torch.rand(4, keys) < 0.3
+    hidden[:, 0] = False
+    weights, log_probability = Sigmoid(bias).weigh(scores.masked_fill(hidden, -torch.inf), False)
+    seen = (~hidden).sum(-1, keepdim=True)
+    # σ(s + b - log n) = e^(s + b) / (n + e^(s + b))
+    odds = torch.exp(scores + bias)
+    torch.testing.assert_close(weights, (odds / (seen + odds)).masked_fill(hidden, 0.0))
+    assert log_probability is None
+    louder = scores.clone()
+    louder[:, -1] += 5.0
+    again, _ = Sigmoid(bias).weigh(louder.masked_fill(hidden, -torch.inf), False)
+    torch.testing.assert_close(again[:, :-1], weights[:, :-1], rtol=0, atol=0)
+
+
+def test_sigmoid_gradients_and_padding_that_changes_nothing() -> None:
+    torch.manual_seed(0)
+    scores = torch.randn(5, 7, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda s: Sigmoid(0.5).weigh(s, True)[0], (scores,))
+    query, key = torch.randn(2, 1, 3, 4), torch.randn(2, 1, 5, 4)
+    mask = torch.tensor([[True] * 4 + [False]] * 2)
+    padded = attend(query, key, key, scope=Padding(mask), selection=Sigmoid()).context
+    cut = attend(query, key[:, :, :4], key[:, :, :4], selection=Sigmoid()).context
+    torch.testing.assert_close(padded, cut)
+
+
+def test_sigmoid_of_one_key_is_a_gate() -> None:
+    torch.manual_seed(0)
+    query, key, value = torch.randn(40, 1, 1, 3), torch.randn(40, 1, 1, 5), torch.randn(40, 1, 1, 6)
+    score = Additive(3, 5, 4, bias=True)
+    assert score.bias is not None
+    torch.nn.init.normal_(score.bias)
+    seen = attend(query, key, value, score=score, selection=Sigmoid(bias=1.0), rows="all")
+    hidden = torch.tanh(query @ score.query_weight[0] + key @ score.key_weight[0] + score.bias[0])
+    gate = torch.sigmoid(hidden @ score.vector[0] + 1.0)[..., None]
+    torch.testing.assert_close(seen.context, gate * value)
+    torch.testing.assert_close(seen.weights, gate)
+
+
+def test_sigmoid_in_bfloat16_and_within_windows() -> None:
+    torch.manual_seed(0)
+    scores = torch.randn(8, 200)
+    weights, _ = Sigmoid().weigh(scores.bfloat16(), False)
+    expected, _ = Sigmoid().weigh(scores.bfloat16().float(), False)
+    assert weights.dtype == torch.bfloat16
+    torch.testing.assert_close(weights.float(), expected, atol=0, rtol=1e-2)
+    states = torch.randn(1, 1, 60, 4)
+    narrow = attend(states, states, states, score=Dot(), scope=Window(2), selection=Sigmoid(), rows="all")
+    assert narrow.weights is not None
+    assert ((narrow.weights[0, 0] > 0).sum(-1)[2:-2] == 5).all()
 
 
 def test_hard_draws_from_the_softmax_and_says_how_likely_the_draw_was() -> None:

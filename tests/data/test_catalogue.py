@@ -191,7 +191,8 @@ class TestHeldOut:
 
 class TestCatalogue:
     def test_every_set_is_credited(self) -> None:
-        assert set(SETS) == {"multi30k", "tatoeba-en-fr", "tatoeba-en-ko", "korean-news", "libreoffice-help"}
+        text = {"multi30k", "tatoeba-en-fr", "tatoeba-en-ko", "korean-news", "libreoffice-help"}
+        assert set(SETS) == text | {"mnist", "cifar10", "cifar10-jpeg", "isbi2012", "dsb2018", "digits"}
         for named in SETS.values():
             assert named.licence
             assert named.citation

@@ -15,6 +15,7 @@ ATTENTIONS = (
     AttentionConfig(score="additive"),
     AttentionConfig(scope="local-m", window=2),
     AttentionConfig(score="general", scope="local-p", window=2),
+    AttentionConfig(score="general", selection="sigmoid"),
     AttentionConfig(score="additive", selection="hard"),
     AttentionConfig(selection="gumbel"),
 )

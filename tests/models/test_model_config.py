@@ -19,6 +19,7 @@ NONSENSE = [
     ({"width": 15, "encoder": "gru", "decoder": "gru"}, "half of it to each direction"),
     ({"decoder": "gru", "cross_heads": 3}, "3 cross_heads cannot share"),
     ({"attention": AttentionConfig(scope="window")}, '"local-m"'),
+    ({"attention": AttentionConfig(scope="others")}, "not among the words of the source"),
     ({"attention": AttentionConfig(scope="local-p", selection="hard")}, "Gaussian weighs keys after"),
     ({"self_attention": AttentionConfig(scope="local-m")}, "aligns a target position"),
     ({"self_attention": AttentionConfig(scope="local-p")}, "aligns a target position"),
@@ -51,7 +52,7 @@ def test_what_is_derived():
 def configs(draw):
     pick = lambda *values: draw(st.sampled_from(values))  # noqa: E731
     scope = pick("global", "local-m", "local-p")
-    soft = ("soft", "sparsemax", "entmax15")
+    soft = ("soft", "sparsemax", "entmax15", "sigmoid")
     attention = AttentionConfig(
         score=pick("dot", "scaled-dot", "general", "additive"),
         scope=scope,
@@ -59,8 +60,8 @@ def configs(draw):
         window=2,
     )
     own = AttentionConfig(
-        score=pick("dot", "scaled-dot", "general", "additive"),
-        scope=pick("global", "window"),
+        score=pick("dot", "scaled-dot", "tempered-dot", "general", "additive"),
+        scope=pick("global", "window", "others"),
         selection=pick(*soft, "hard", "gumbel"),
         window=2,
     )

@@ -10,12 +10,13 @@ from regard.attention.scopes import (
     Documents,
     Global,
     LocalMonotonic,
+    Others,
     Padding,
     Scope,
     Window,
 )
-from regard.attention.scores import Additive, Dot, General, ScaledDot, Score
-from regard.attention.selections import Entmax15, Hard, Selection, Soft, Sparsemax
+from regard.attention.scores import Additive, Dot, General, ScaledDot, Score, TemperedDot
+from regard.attention.selections import Entmax15, Hard, Selection, Sigmoid, Soft, Sparsemax
 
 __all__ = [
     "Additive",
@@ -31,13 +32,16 @@ __all__ = [
     "Hard",
     "LocalMonotonic",
     "LocalPredictive",
+    "Others",
     "Padding",
     "ScaledDot",
     "Scope",
     "Score",
     "Selection",
+    "Sigmoid",
     "Soft",
     "Sparsemax",
+    "TemperedDot",
     "Window",
     "attend",
     "build_attention",

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from regard.attention.local_predictive import LocalPredictive
 from regard.attention.scopes import (
     All,
+    Band,
     Causal,
     Documents,
     LocalMonotonic,
+    Others,
     Scope,
     Window,
 )
@@ -32,6 +34,14 @@ class Combination:
     def count(self, kind: type[Scope]) -> int:
         """How many parts of the scope are of this kind."""
         return sum(isinstance(part, kind) for part in self.scope.parts)
+
+    @property
+    def sees_itself_only(self) -> bool:
+        """Whether windows leave a query no key but its own."""
+        bands = [part for part in self.scope.parts if isinstance(part, Band)]
+        before = min((band.before for band in bands), default=1)
+        after = min((band.after for band in bands), default=1)
+        return not before and (not after or self.has(Causal))
 
 
 NONSENSE: tuple[tuple[Callable[[Combination], bool], str], ...] = (
@@ -57,9 +67,19 @@ NONSENSE: tuple[tuple[Callable[[Combination], bool], str], ...] = (
         "documents share the row; use Window",
     ),
     (
+        lambda c: c.has(LocalPredictive, LocalMonotonic) and c.has(Others),
+        "local-m and local-p align two sequences, where no key is the query itself, which Others leaves out; "
+        "use Window",
+    ),
+    (
+        lambda c: c.has(Others) and c.sees_itself_only,
+        "the window leaves a query only itself, and Others leaves that out: there is nothing to see; use a "
+        "wider Window",
+    ),
+    (
         lambda c: c.has(LocalPredictive) and isinstance(c.selection, Hard),
         "local-p multiplies the weights by a Gaussian after the selection, but a hard selection gives its "
-        "one key the weight 1; use Soft, Sparsemax or Entmax15",
+        "one key the weight 1; use Soft, Sparsemax, Entmax15 or Sigmoid",
     ),
     (
         lambda c: c.dropout > 0 and isinstance(c.selection, Hard),

@@ -24,8 +24,8 @@ class AttentionConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
-    score: Literal["dot", "scaled-dot", "general", "additive"] = "scaled-dot"
-    scope: Literal["global", "window", "local-m", "local-p"] = "global"
-    selection: Literal["soft", "sparsemax", "entmax15", "hard", "gumbel"] = "soft"
+    score: Literal["dot", "scaled-dot", "tempered-dot", "general", "additive"] = "scaled-dot"
+    scope: Literal["global", "others", "window", "local-m", "local-p"] = "global"
+    selection: Literal["soft", "sparsemax", "entmax15", "sigmoid", "hard", "gumbel"] = "soft"
     window: int = Field(default=10, ge=1)
     temperature: float = Field(default=1.0, gt=0.0)

@@ -10,9 +10,9 @@ from regard.attention.attend import Attended, attend
 from regard.attention.combinations import refuse_nonsense
 from regard.attention.config import AttentionConfig
 from regard.attention.local_predictive import LocalPredictive
-from regard.attention.scopes import Band, Causal, Global, LocalMonotonic, Scope, Window
-from regard.attention.scores import Additive, Dot, General, ScaledDot, Score
-from regard.attention.selections import Entmax15, Hard, Selection, Soft, Sparsemax
+from regard.attention.scopes import Band, Causal, Global, LocalMonotonic, Others, Scope, Window
+from regard.attention.scores import Additive, Dot, General, ScaledDot, Score, TemperedDot
+from regard.attention.selections import Entmax15, Hard, Selection, Sigmoid, Soft, Sparsemax
 
 _GLOBAL = Global()
 
@@ -77,7 +77,7 @@ class Attention(nn.Module):
     @property
     def folds(self) -> bool:
         """Whether queries that stand at one position may be given as neighbours: nobody's position counts."""
-        return not any(isinstance(part, (Band, Causal)) for part in self.scope.parts)
+        return not any(isinstance(part, (Band, Causal, Others)) for part in self.scope.parts)
 
     def extra_repr(self) -> str:
         """What is no module, for printing."""
@@ -129,6 +129,8 @@ def _score(config: AttentionConfig, query_dim: int, key_dim: int, heads: int) ->
             return Dot()
         case "scaled-dot":
             return ScaledDot()
+        case "tempered-dot":
+            return TemperedDot(query_dim, heads)
         case "general":
             return General(query_dim, key_dim, heads)
         case "additive":
@@ -139,6 +141,8 @@ def _scope(config: AttentionConfig, query_dim: int, heads: int) -> Scope:
     match config.scope:
         case "global":
             return Global()
+        case "others":
+            return Others()
         case "window":
             return Window(config.window)
         case "local-m":
@@ -155,6 +159,8 @@ def _selection(config: AttentionConfig) -> Selection:
             return Sparsemax()
         case "entmax15":
             return Entmax15()
+        case "sigmoid":
+            return Sigmoid()
         case "hard":
             return Hard("reinforce")
         case "gumbel":

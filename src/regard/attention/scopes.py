@@ -288,6 +288,43 @@ class LocalMonotonic(Band):
         return f"LocalMonotonic({self.before})"
 
 
+class Others(Scope):
+    """Every key but the one at the query's own position (Lee et al. 2021, §3.2 "diagonal masking").
+
+    A state is most like itself: what it would give to itself here goes to the others.
+
+    Example:
+        >>> Others().allowed(Block(range(2), range(3), 1, torch.device("cpu"))).int()
+        tensor([[1, 0, 1],
+                [1, 1, 0]], dtype=torch.int32)
+    """
+
+    positional = True
+
+    def allowed(self, block: Block) -> Tensor | None:
+        """position != key."""
+        ends = block.ends
+        if ends and (ends[1] < block.keys.start or ends[0] >= block.keys.stop):
+            return None
+        return self.allowed_at(block, block.key_positions()[None, :])
+
+    def allowed_at(self, block: Block, index: Tensor) -> Tensor:
+        """position != key."""
+        return block.positions()[:, None] != index
+
+    def reach(self, first: int, last: int, keys: int) -> range:
+        """All of the keys; a single query at the first or the last of them does not reach that one."""
+        start = int(first == last == 0)
+        return range(start, max(start, keys - int(first == last == keys - 1)))
+
+    def may_be_empty(self, block: Block) -> bool:
+        """A query that is the only key sees none."""
+        return _may_miss(self, block)
+
+    def __repr__(self) -> str:
+        return "Others()"
+
+
 class Padding(Scope):
     """Only real keys.
 

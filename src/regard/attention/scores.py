@@ -2,7 +2,7 @@
 
 Every score falls into one of two kinds, and the kernels know only these:
 
-- *product*: scale · (query' · key), where a score may first transform the query;
+- *product*: scale · (query' · key), where a score may first transform or scale the query;
 - *additive*: vector · tanh(query' + key'), where both are first projected to a hidden space.
 
 ``fold`` turns what the caller gave into query', key' and the scale or vector.
@@ -81,6 +81,46 @@ class ScaledDot(Score):
         return "ScaledDot()"
 
 
+class TemperedDot(nn.Module, Score):
+    """query · key · scale with a learned scale, the inverse of a temperature (Lee et al. 2021, §3.2).
+
+    Where queries and keys come from the same states, their norms, and with them the softmax's sharpness, grow
+    alike; a learned temperature lets a layer look as sharply as its data ask for.
+
+    Args:
+        dim: of a head; the scale starts at 1/√dim, as :class:`ScaledDot`.
+        heads: 1 shares the scale between all heads; otherwise the number of query heads.
+
+    Example:
+        >>> TemperedDot(4, heads=2).scale
+        Parameter containing:
+        tensor([0.5000, 0.5000], requires_grad=True)
+    """
+
+    def __init__(self, dim: int, heads: int = 1) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.full((heads,), dim**-0.5))
+
+    def fold(self, query: Tensor, key: Tensor, prepared: bool) -> Folded:
+        """Multiply the queries by the scale.
+
+        Raises:
+            ValueError: heads are not those of the scale, or queries and keys are not of one size.
+        """
+        _same_dim(query, key, "tempered dot")
+        heads = self.scale.shape[0]
+        if heads not in (1, query.shape[1]):
+            raise ValueError(
+                f"tempered dot score of {heads} heads was given queries {list(query.shape)} "
+                "([batch, heads, queries, dim])"
+            )
+        return Folded(query * self.scale[:, None, None].to(query.dtype), key)
+
+    def extra_repr(self) -> str:
+        """Heads, for printing."""
+        return f"heads={self.scale.shape[0]}"
+
+
 class General(nn.Module, Score):
     """query W key (Luong et al. 2015, §3.1 "general").
 
@@ -122,13 +162,14 @@ class General(nn.Module, Score):
 
 
 class Additive(nn.Module, Score):
-    """v · tanh(W query + U key) (Bahdanau et al. 2015, §3.1 and appendix A.1.2).
+    """v · tanh(W query + U key + b) (Bahdanau et al. 2015, §3.1 and appendix A.1.2, without b).
 
     Args:
         query_dim: size of a head's query.
         key_dim: size of a head's key.
         hidden: size of the hidden space.
         heads: 1 shares W, U and v between all heads; otherwise the number of query heads.
+        bias: there is a b, which starts at zero.
 
     Example:
         >>> score = Additive(4, 6, hidden=5)
@@ -136,11 +177,14 @@ class Additive(nn.Module, Score):
         torch.Size([2, 1, 7, 5])
     """
 
-    def __init__(self, query_dim: int, key_dim: int, hidden: int, heads: int = 1) -> None:
+    def __init__(
+        self, query_dim: int, key_dim: int, hidden: int, heads: int = 1, *, bias: bool = False
+    ) -> None:
         super().__init__()
         self.query_weight = nn.Parameter(torch.empty(heads, query_dim, hidden))
         self.key_weight = nn.Parameter(torch.empty(heads, key_dim, hidden))
         self.vector = nn.Parameter(torch.empty(heads, hidden))
+        self.bias = nn.Parameter(torch.zeros(heads, hidden)) if bias else None
         for weight in (self.query_weight, self.key_weight):
             bound = math.sqrt(6.0 / (weight.shape[1] + hidden))
             nn.init.uniform_(weight, -bound, bound)
@@ -179,7 +223,10 @@ class Additive(nn.Module, Score):
             raise ValueError(
                 f"prepared keys have {key.shape[-1]} dims, the additive score's hidden size is {hidden}"
             )
-        return Folded(_project(query, self.query_weight), key, 1.0, self.vector)
+        query = _project(query, self.query_weight)
+        if self.bias is not None:
+            query = query + self.bias[:, None].to(query.dtype)
+        return Folded(query, key, 1.0, self.vector)
 
     def extra_repr(self) -> str:
         """Shapes, for printing."""

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor
 
-Family = Literal["soft", "sparse", "hard"]
+Family = Literal["soft", "sparse", "sigmoid", "hard"]
 
 
 class Selection(ABC):
@@ -79,6 +79,39 @@ class Entmax15(Selection):
         if not scores.shape[-1]:
             return scores, None
         return _Entmax15.apply(scores), None  # type: ignore[no-untyped-call]
+
+
+class Sigmoid(Selection):
+    """Each key weighed by itself: σ(score + bias - log n), of the n keys that the query may see.
+
+    A row need not sum to one: a query may take all of its keys or none. By -log n the context starts at the
+    size that softmax would give it, however many keys there are (Ramapuram et al. 2024, §3); of a single key
+    it is the attention coefficient of a gate (Oktay et al. 2018, §2.2).
+
+    Args:
+        bias: added to every score; above zero, rows start by taking more.
+
+    Example:
+        >>> Sigmoid().weigh(torch.tensor([[0.0], [2.0]]), False)[0]
+        tensor([[0.5000],
+                [0.8808]])
+        >>> Sigmoid().weigh(torch.tensor([9.0, 9.0, -torch.inf]), False)[0]
+        tensor([0.9998, 0.9998, 0.0000])
+    """
+
+    family = "sigmoid"
+
+    def __init__(self, bias: float = 0.0) -> None:
+        self.bias = bias
+
+    def weigh(self, scores: Tensor, training: bool) -> tuple[Tensor, Tensor | None]:
+        """The logistic function of each score."""
+        wide = scores.to(torch.promote_types(scores.dtype, torch.float32))
+        seen = (scores != -torch.inf).sum(-1, keepdim=True, dtype=wide.dtype).clamp_(min=1)
+        return torch.sigmoid(wide + (self.bias - seen.log())).to(scores.dtype), None
+
+    def __repr__(self) -> str:
+        return f"Sigmoid(bias={self.bias})" if self.bias else "Sigmoid()"
 
 
 class Hard(Selection):

@@ -4,7 +4,20 @@ from typing import Annotated
 
 import typer
 
-from regard.cli import classify, compare, data, doctor, evaluate, generate, look, train, translate
+from regard.cli import (
+    classify,
+    compare,
+    data,
+    denoise,
+    detect,
+    doctor,
+    evaluate,
+    generate,
+    look,
+    segment,
+    train,
+    translate,
+)
 
 app = typer.Typer(
     name="regard",
@@ -40,6 +53,9 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
 app.command("generate")(generate.generate)
 app.command("classify")(classify.classify)
+app.command("segment")(segment.segment)
+app.command("denoise")(denoise.denoise)
+app.command("detect")(detect.detect)
 app.add_typer(data.app, name="data")
 app.add_typer(look.app, name="look")
 app.command("doctor")(doctor.doctor)

@@ -1,7 +1,10 @@
-"""``regard classify``: the class of a text, or of every line of standard input."""
+"""``regard classify``: the classes of texts or of pictures."""
+
+from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,51 +15,90 @@ from regard.cli.looking import Looking
 from regard.errors import UserError
 
 if TYPE_CHECKING:
-    from regard.tasks.text.classifier import Classification, Classifier
+    from regard.cli.pictures import Picture
+    from regard.tasks.images.classifier import ImageClassifier
+    from regard.tasks.text.classifier import Classifier
 
 
 @with_groups
 def classify(
     model: options.Model,
-    text: Annotated[
-        str | None, typer.Argument(help="What to classify. Left out: the lines of standard input.")
+    inputs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Texts; for a model of pictures, pictures or folders of them. Left out: the lines of "
+            "standard input."
+        ),
     ] = None,
     *,
     looking: Looking,
     device: options.Device = None,
     as_json: options.Json = False,
 ) -> None:
-    """Says which class a text is of, and how probable that is.
+    """Says which class texts or pictures are of, and how probable that is.
 
-    Without a text, every line of standard input is classified."""
-    looking.check_text(text, 'regard classify MODEL "…" --look')
-    if text is None and sys.stdin.isatty():
-        raise UserError('nothing to classify; give a text: regard classify MODEL "…"')
+    Without anything to classify, every line of standard input is."""
     looking.check(as_json=as_json)
     from regard.tasks import load
 
-    classifier: Classifier = load(model, task="text-classification", device=device)
+    classifier = load(model, device=device)
+    if classifier.task == "image-classification":
+        _pictures(classifier, inputs, looking, as_json)
+    elif classifier.task == "text-classification":
+        _texts(classifier, inputs, looking, as_json)
+    else:
+        raise UserError(f"{model}: this model's task is {classifier.task}; a classifier is needed")
+
+
+def _texts(classifier: Classifier, texts: list[str] | None, looking: Looking, as_json: bool) -> None:
+    one = texts[0] if texts is not None and len(texts) == 1 else None
+    looking.check_text(one, 'regard classify MODEL "…" --look')
     looking.check_model(classifier.model)
-    if text is not None:
-        result = classifier(text)
-        maps = looking.maps([result])
-        _print(result, as_json)
+    if texts is not None:
+        results = classifier(texts)
+        maps = looking.maps(results)
+        for result in results:
+            _print(result.label, result.probabilities, "text", None, as_json)
         looking.show(maps, quiet=as_json)
         return
+    if sys.stdin.isatty():
+        raise UserError('nothing to classify; give a text: regard classify MODEL "…"')
     from regard.cli.lines import chunks, read_lines
     from regard.cli.progress import line_progress
 
     with line_progress("classified") as advance:
         for chunk in chunks(read_lines(sys.stdin.buffer, "standard input")):
             for result in classifier(chunk):
-                _print(result, as_json)
+                _print(result.label, result.probabilities, "text", None, as_json)
             sys.stdout.flush()
             advance(len(chunk))
 
 
-def _print(result: "Classification", as_json: bool) -> None:
+def _pictures(classifier: ImageClassifier, inputs: list[str] | None, looking: Looking, as_json: bool) -> None:
+    if not inputs:
+        raise UserError("nothing to classify; give pictures: regard classify MODEL a.png b.png")
+    from regard.cli.pictures import each_picture, find_pictures
+
+    found = find_pictures([Path(place) for place in inputs])
+    if looking.wanted and len(found) != 1:
+        raise UserError(f"--look shows one picture, and {len(found)} are meant; name one")
+    looking.check_model(classifier.model)
+
+    def work(picture: Picture) -> None:
+        result = classifier(picture.path)
+        maps = looking.maps([result])
+        _print(result.label, result.probabilities, "picture", str(picture.path), as_json)
+        if looking.wanted:
+            from regard.cli.picture_views import show_maps
+
+            show_maps(result.image, result.attention, maps, looking, title=f"{picture.name}: {result.label}")
+
+    each_picture(found, work, "classified")
+
+
+def _print(label: str, probabilities: dict[str, float], kind: str, what: str | None, as_json: bool) -> None:
     if as_json:
-        record = {"label": result.label, "probabilities": result.probabilities}
-        print(json.dumps(record, ensure_ascii=False))
+        record = {"label": label, "probabilities": probabilities}
+        print(json.dumps(record if what is None else {kind: what, **record}, ensure_ascii=False))
     else:
-        print(f"{result.label}\t{result.probabilities[result.label]:.4f}")
+        print("\t".join([label, f"{probabilities[label]:.4f}", *([] if what is None else [what])]))

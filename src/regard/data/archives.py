@@ -5,6 +5,7 @@ device in an archive has no effect.
 """
 
 import gzip
+import lzma
 import tarfile
 import zipfile
 import zlib
@@ -33,6 +34,7 @@ def readable(path: Path) -> Iterator[None]:
         zipfile.BadZipFile,
         EOFError,
         zlib.error,
+        lzma.LZMAError,
         gzip.BadGzipFile,
         RuntimeError,
     ) as error:

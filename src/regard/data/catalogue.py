@@ -5,10 +5,11 @@ from pathlib import Path
 
 from regard.data.errors import DataError
 from regard.data.fetch import cache_folder, find_all, local_folder
+from regard.data.images.sources import IMAGE_SETS
 from regard.data.sources import NamedSet
 from regard.data.text.sources import TEXT_SETS
 
-SETS: dict[str, NamedSet] = {**TEXT_SETS}
+SETS: dict[str, NamedSet] = {**TEXT_SETS, **IMAGE_SETS}
 
 
 def named(name: str) -> NamedSet:
@@ -32,7 +33,8 @@ def get(name: str) -> Path:
     Raises:
         DataError: unknown set; no network; a wrong digest; a full disk.
     """
-    return find_all(named(name))[0].parent
+    known = named(name)
+    return find_all(known)[0].parents[known.sources[0].file.count("/")]
 
 
 def path(name: str) -> Path:

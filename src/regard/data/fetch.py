@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Mapping
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 
 import pooch  # type: ignore[import-untyped]
@@ -30,13 +31,13 @@ def local_folder(named: NamedSet, environment: Mapping[str, str] = os.environ) -
         return None
     if not Path(root).is_dir():
         raise DataError(f"REGARD_DATA={root}: there is no such folder")
-    folder = Path(root) / named.name
+    folder = Path(root) / (named.folder or named.name)
     return folder if folder.is_dir() else None
 
 
 def cache_folder(named: NamedSet) -> Path:
     """The set's folder in the user's cache (REGARD_CACHE moves it)."""
-    return Path(os.environ.get("REGARD_CACHE") or pooch.os_cache("regard")) / named.name
+    return Path(os.environ.get("REGARD_CACHE") or pooch.os_cache("regard")) / (named.folder or named.name)
 
 
 def find(named: NamedSet, file: str, *, download: bool = True) -> Path:
@@ -77,6 +78,17 @@ def _here(named: NamedSet, source: Source) -> Path | None:
         for candidate in (folder / source.file, folder / f"{source.file}.gz"):
             if candidate.is_file():
                 return candidate
+    return _installed(source)
+
+
+def _installed(source: Source) -> Path | None:
+    """The file of a Python package, where that is installed and its file is the one that is meant."""
+    package, _, rest = source.package.partition("/")
+    spec = find_spec(package) if package else None
+    for folder in (spec and spec.submodule_search_locations) or ():
+        file = Path(folder) / rest
+        if file.is_file() and digest_of(file) == source.sha256:
+            return file
     return None
 
 
@@ -92,10 +104,12 @@ def _download(named: NamedSet, sources: list[Source]) -> None:
             for source in sources:
                 ready = raw
                 if source.prepare is not None:
-                    ready = Path(work) / source.file
+                    ready = Path(work) / "prepared" / source.file
+                    ready.parent.mkdir(parents=True, exist_ok=True)
                     source.prepare(raw, ready)
                 if source.sha256 is None:
                     _pin(named, source).write_text(digest + "\n", "utf-8")
+                (folder / source.file).parent.mkdir(parents=True, exist_ok=True)
                 ready.replace(folder / source.file)
     except OSError as error:
         raise DataError(f"{folder}: could not be written ({error.strerror or error})") from None
@@ -113,7 +127,9 @@ def _retrieve(named: NamedSet, sources: list[Source], work: Path) -> Path:
         if isinstance(error, OSError) and error.errno in DISK:
             raise
         wanted = " and ".join(source.file for source in sources)
-        places = " and ".join(f"$REGARD_DATA/{named.name}/{source.file}" for source in sources)
+        places = " and ".join(
+            f"$REGARD_DATA/{named.folder or named.name}/{source.file}" for source in sources
+        )
         raise DataError(
             f"{named.name}: there is no {wanted} on this machine, and {url} cannot be reached "
             f"({type(error).__name__}). Connect to the network, or provide {places}"

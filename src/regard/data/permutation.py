@@ -21,7 +21,7 @@ def mix(*parts: int) -> int:
     """
     state = np.array([0x9E3779B97F4A7C15], dtype=U64)
     for part in parts:
-        state = _scramble(state ^ U64(part & 0xFFFFFFFFFFFFFFFF))
+        state = scramble(state ^ U64(part & 0xFFFFFFFFFFFFFFFF))
     return int(state[0])
 
 
@@ -57,7 +57,7 @@ def _feistel(x: Whole, bits: Whole, key: Whole) -> Whole:
     left, right = x >> right_bits, x & _ones(right_bits)
     for turn in range(ROUNDS):
         salt = U64((turn * 0xD1342543DE82EF95) & 0xFFFFFFFFFFFFFFFF)
-        noise = _scramble(right ^ _scramble(key ^ salt))
+        noise = scramble(right ^ scramble(key ^ salt))
         left, right = right, left ^ (noise & _ones(left_bits))
         # The halves may be one bit apart in width: they trade widths as they trade places.
         left_bits, right_bits = right_bits, left_bits
@@ -69,8 +69,8 @@ def _ones(bits: Whole) -> Whole:
     return (U64(1) << bits) - U64(1)
 
 
-def _scramble(x: Whole) -> Whole:
-    """The finaliser of splitmix64 (Steele, Lea and Flood 2014)."""
+def scramble(x: Whole) -> Whole:
+    """Numbers that look random for numbers that do not: the finaliser of splitmix64 (Steele et al. 2014)."""
     x = x + U64(0x9E3779B97F4A7C15)
     x = (x ^ (x >> U64(30))) * U64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> U64(27))) * U64(0x94D049BB133111EB)

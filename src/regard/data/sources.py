@@ -18,12 +18,14 @@ class Source:
             gives a newer file from time to time): then the digest of the first download is kept beside the
             file and later downloads must match it.
         prepare: makes `file` from the download, where they differ.
+        package: where an installed Python package has the same file, such as `sklearn/datasets/data/x.csv`.
     """
 
     file: str
     url: str
     sha256: str | None = None
     prepare: Prepare | None = field(default=None, compare=False)
+    package: str = ""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class NamedSet:
         sources: its files.
         splits: names of its parts.
         languages: codes, of a set of sentence pairs; the first two are the default source and target.
+        folder: its folder under REGARD_DATA and in the cache, where it is not the name.
     """
 
     name: str
@@ -51,3 +54,4 @@ class NamedSet:
     sources: tuple[Source, ...]
     splits: tuple[str, ...] = ("train", "validation", "test")
     languages: tuple[str, ...] = ()
+    folder: str = ""

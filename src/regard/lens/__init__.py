@@ -3,6 +3,7 @@
 from regard.lens.axis import Tokens
 from regard.lens.capture import Captured, look
 from regard.lens.embeddings import Neighbour, embeddings_picture, neighbours, principal_plane
+from regard.lens.gates import gate_maps
 from regard.lens.map import AttentionMap, join_subwords
 from regard.lens.names import attention_places, choose_places, place_name
 from regard.lens.patch_grid import PatchGrid
@@ -21,6 +22,7 @@ __all__ = [
     "attention_places",
     "choose_places",
     "embeddings_picture",
+    "gate_maps",
     "heads_picture",
     "join_subwords",
     "look",

@@ -41,7 +41,7 @@ def gate_maps(network: UNet, images: Tensor) -> dict[str, Tensor]:
     with torch.no_grad(), look(network, "decoder.*.gate") as seen:
         network(images)
     maps = {}
-    for name, weights in seen.items():  # [batch · rows · columns of the level, 1, 1, 1]
+    for name, weights in sorted(seen.items()):  # [batch · rows · columns of the level, 1, 1, 1]
         level = int(name.split(".")[1])
         finer = network.config.stride >> level
         grid = weights.view(len(images), 1, rows * finer, columns * finer)

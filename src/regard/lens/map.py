@@ -111,6 +111,8 @@ def join_subwords(seen: AttentionMap) -> AttentionMap:
         >>> joined.weights.round(decimals=3).tolist()
         [[[0.5, 0.5]]]
     """
+    if isinstance(seen.query_axis, PatchGrid) and isinstance(seen.key_axis, PatchGrid):
+        return seen
     weights = torch.stack([seen.weights[..., group].sum(-1) for group in seen.key_axis.groups()], dim=-1)
     weights = torch.stack([weights[:, group].mean(1) for group in seen.query_axis.groups()], dim=1)
     return AttentionMap(seen.name, weights, seen.query_axis.joined(), seen.key_axis.joined())

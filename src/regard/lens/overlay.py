@@ -77,7 +77,7 @@ def overlay_picture(
         figure, places = _panels(len(heats) + 1, image.shape[1] / image.shape[2])
         _show(places[0], image, "the picture")
         for place, heat in zip(places[1:], heats, strict=False):
-            _show(place, image, heat.title)
+            _show(place, image.mean(0, keepdim=True), heat.title)  # grey: colours are the heat's
             place.imshow(
                 heat.values.float().numpy(),
                 cmap=COLOURS,

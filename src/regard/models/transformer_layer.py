@@ -28,6 +28,7 @@ class Layer(nn.Module):
         config: the dials.
         causal: no position looks ahead.
         cross: score, scope and selection of cross-attention, if there is one.
+        drop_path: probability with which a row goes without a sub-layer while training.
 
     Example:
         >>> import torch
@@ -36,21 +37,28 @@ class Layer(nn.Module):
         torch.Size([2, 3, 8])
     """
 
-    def __init__(self, config: LayerConfig, *, causal: bool, cross: AttentionConfig | None = None) -> None:
+    def __init__(
+        self,
+        config: LayerConfig,
+        *,
+        causal: bool,
+        cross: AttentionConfig | None = None,
+        drop_path: float = 0.0,
+    ) -> None:
         super().__init__()
         heads = Heads(config.width, config.heads, config.kv_heads or config.heads)
         self.self_attention = SelfAttention(
             heads, config.self_attention, dropout=config.weight_dropout, causal=causal
         )
-        self.self_residual = _residual(config)
+        self.self_residual = _residual(config, drop_path)
         self.cross_attention: CrossAttention | None = None
         if cross is not None:
             self.cross_attention = CrossAttention(heads, cross, dropout=config.weight_dropout)
-            self.cross_residual = _residual(config)
+            self.cross_residual = _residual(config, drop_path)
         self.feed_forward = FeedForward(
             config.width, config.hidden, config.activation, config.activation_dropout
         )
-        self.feed_forward_residual = _residual(config)
+        self.feed_forward_residual = _residual(config, drop_path)
 
     def forward(
         self,
@@ -84,5 +92,5 @@ class Layer(nn.Module):
         return LayerOutput(residual.leave(x, self.feed_forward(residual.enter(x))), drawn)
 
 
-def _residual(config: LayerConfig) -> Residual:
-    return Residual(config.width, config.norm, config.dropout, config.norm_epsilon)
+def _residual(config: LayerConfig, drop_path: float) -> Residual:
+    return Residual(config.width, config.norm, config.dropout, config.norm_epsilon, drop_path)

@@ -67,6 +67,30 @@ KINDS: dict[str, Kind] = {
         "text.classifier.Classifier",
         "text.evaluation.evaluate_classifier",
     ),
+    "image-classification": Kind(
+        "images.recipe.ImageClassificationRecipe",
+        "images.classification.ImageClassificationTask",
+        "images.classifier.ImageClassifier",
+        "images.evaluation.evaluate_image_classifier",
+    ),
+    "segmentation": Kind(
+        "images.recipe.SegmentationRecipe",
+        "images.segmentation.SegmentationTask",
+        "images.segmenter.Segmenter",
+        "images.evaluation.evaluate_segmenter",
+    ),
+    "denoising": Kind(
+        "images.recipe.DenoisingRecipe",
+        "images.denoising.DenoisingTask",
+        "images.denoiser.Denoiser",
+        "images.evaluation.evaluate_denoiser",
+    ),
+    "anomaly-detection": Kind(
+        "images.recipe.DetectionRecipe",
+        "images.detection.DetectionTask",
+        "images.detector.Detector",
+        "images.evaluation.evaluate_detector",
+    ),
 }
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from regard.attention.dropout import drop_scale, dropout, dropped_levels, keep_mask
 from regard.attention.kernels.hidden import Hidden, Place, pick, span_of
@@ -31,7 +32,9 @@ def additive(problem: Problem) -> Solution:
     if problem.selection.family == "soft" and problem.predictive is None and not learned:
         return Solution(_Streamed.apply(query, key, value, vector, problem))  # type: ignore[no-untyped-call]
     weights, log_probability = weigh(problem, additive_scores(query, key, vector))
-    context = torch.matmul(dropout(weights, problem.dropout).to(value.dtype), per_head(value, heads))
+    kept, value = dropout(weights, problem.dropout).to(value.dtype), per_head(value, heads)
+    # With one key each, as in gates over images, a product would be millions of products of 1 × 1.
+    context = kept * value if value.shape[2] == 1 else torch.matmul(kept, value)
     return Solution(context, weights, log_probability)
 
 
@@ -43,6 +46,9 @@ def additive_scores(query: Tensor, key: Tensor, vector: Tensor) -> Tensor:
         key: [batch, kv_heads, keys, hidden].
         vector: [heads, hidden].
     """
+    if key.shape[2] == 1 and query.shape[1] == 1 and torch.is_grad_enabled():
+        # The hidden layer of a single key is no larger than the queries: computing it twice would not pay.
+        return F.linear(torch.tanh(query + key), vector.to(query.dtype))
     return _Scores.apply(query, key, vector)  # type: ignore[no-any-return, no-untyped-call]
 
 

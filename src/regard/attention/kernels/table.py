@@ -47,7 +47,7 @@ class Case(NamedTuple):
 
     Attributes:
         device: type of the device.
-        score: "product" (dot, scaled dot, general) or "additive".
+        score: "product" (dot, scaled dot, tempered dot, general) or "additive".
         scope: "dense"; "band" and "predicted" where windows (fixed and local-m; local-p) are much
             narrower than the keys are many; "gaussian" where local-p's are not.
         selection: family of the selection.
@@ -111,9 +111,10 @@ RULES: tuple[Rule, ...] = (
     Rule("additive", "streams: never holds [queries × keys × hidden]", score=("additive",)),
     Rule("reference", "a key is drawn from a whole row of scores", selection=("hard",)),
     Rule("gathered", "each query's own window: O(queries × window)", scope=("predicted",)),
-    Rule("gathered", "O(queries × window), any selection", scope=("band",), selection=("sparse",)),
+    Rule("gathered", "O(queries × window), any selection", scope=("band",), selection=("sparse", "sigmoid")),
     Rule("reference", "slopes that are learned need the gradient of the bias", learned_slopes=True),
     Rule("reference", "a row's weights depend on all of its scores at once", selection=("sparse",)),
+    Rule("reference", "SDPA knows softmax only", selection=("sigmoid",)),
     Rule("reference", "a Gaussian after the softmax", scope=("gaussian",)),
     Rule("windowed", "O(queries × window) time and memory", scope=("band",)),
     Rule(

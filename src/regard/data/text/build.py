@@ -2,8 +2,6 @@
 
 import contextlib
 import json
-import shutil
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from itertools import islice
@@ -13,19 +11,13 @@ from typing import Any, BinaryIO, Protocol
 import numpy as np
 import numpy.typing as npt
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeRemainingColumn,
-)
 
+from regard.data.bar import Bar
 from regard.data.errors import DataError
 from regard.data.text.config import FilterConfig
 from regard.data.text.corpus import ABOUT, FORMAT, SIDES, EncodedCorpus
 from regard.data.text.filters import PairFilter
+from regard.data.whole_folder import made, whole_folder
 
 # Rows encoded at a time: enough to keep every core busy, little enough to hold.
 CHUNK = 8192
@@ -78,27 +70,18 @@ def build_corpus(
     """
     folder = Path(folder)
     filters = filters or FilterConfig(max_length=1 << 30, max_ratio=1e9, duplicates="keep")
-    made_of = _made_of(encoders, filters, key)
-    made = _made(folder, made_of) if key else None
-    if made is not None:
-        return made
-    if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / ABOUT).is_file()):
-        raise DataError(f"{folder}: holds something else; give an empty or a new folder for {name}")
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    except OSError as error:
-        raise DataError(f"{folder}: cannot be written ({error.strerror})") from None
-    try:
-        about = _encode(rows, encoders, work, PairFilter(filters), _bar(console, total, name))
+    made_of = _made_of(encoders, filters, key) if key else ""
+
+    def found() -> EncodedCorpus | None:
+        return made(folder, ABOUT, made_of, EncodedCorpus)
+
+    if (whole := found()) is not None:
+        return whole
+    with whole_folder(folder, ABOUT, name, lambda: found() is not None) as work:
+        about = _encode(rows, encoders, work, PairFilter(filters), Bar(console, total, f"Encoding {name}"))
         if not about["rows"]:
             raise DataError(f"{name}: no rows to train on ({about['found']})")
         (work / ABOUT).write_text(json.dumps(about | {"made_of": made_of}, indent=1), "utf-8")
-        _move(work, folder, made_of if key else "")
-    except OSError as error:
-        raise DataError(f"{folder}: the encoded corpus could not be written ({error.strerror})") from None
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
     return EncodedCorpus(folder)
 
 
@@ -113,7 +96,7 @@ def _encode(
     encoders: tuple[Encoder, ...],
     work: Path,
     keep: PairFilter,
-    progress: "_Bar",
+    progress: Bar,
 ) -> dict[str, Any]:
     dtype = "<u2" if max(encoder.size for encoder in encoders) <= 1 << 16 else "<u4"
     digest = sha256(b"".join(sha256(encoder.to_bytes()).digest() for encoder in encoders))
@@ -165,52 +148,3 @@ class _SideWriter:
 def _chunks(rows: Iterator[tuple[str, ...]]) -> Iterator[list[tuple[str, ...]]]:
     while chunk := list(islice(rows, CHUNK)):
         yield chunk
-
-
-def _made(folder: Path, made_of: str) -> EncodedCorpus | None:
-    """The corpus in the folder where it is made of the same and is whole; a damaged one is made anew."""
-    try:
-        if json.loads((folder / ABOUT).read_text("utf-8")).get("made_of") == made_of:
-            return EncodedCorpus(folder)
-    except (OSError, ValueError, AttributeError, DataError):
-        pass
-    return None
-
-
-def _move(work: Path, folder: Path, made_of: str) -> None:
-    try:
-        if folder.exists() and not (made_of and _made(folder, made_of)):
-            shutil.rmtree(folder)
-        work.replace(folder)
-    except OSError:
-        # Another process that builds the same corpus was first: its rows are ours.
-        if not (made_of and _made(folder, made_of)):
-            raise
-
-
-class _Bar:
-    """A progress bar, or none."""
-
-    def __init__(self, progress: Progress | None, total: int | None, name: str) -> None:
-        self._progress, self._total, self._name = progress, total, name
-
-    def __enter__(self) -> "_Bar":
-        if self._progress:
-            self._progress.start()
-            self._task = self._progress.add_task(f"Encoding {self._name}", total=self._total)
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self._progress:
-            self._progress.stop()
-
-    def at(self, rows: int) -> None:
-        if self._progress:
-            self._progress.update(self._task, completed=rows)
-
-
-def _bar(console: Console | None, total: int | None, name: str) -> _Bar:
-    if console is None:
-        return _Bar(None, total, name)
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    return _Bar(Progress(*columns, TimeRemainingColumn(), console=console), total, name)

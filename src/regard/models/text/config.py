@@ -118,6 +118,11 @@ class ModelConfig(LayerConfig):
                 'word has not in the source; take "local-m" (word t looks around source word t) or '
                 '"local-p" (predicted)'
             )
+        elif self.attention.scope == "others":
+            raise ValueError(
+                'attention.scope is "others", which leaves out the query itself, and a target word is not '
+                'among the words of the source; take "global"'
+            )
         elif self.attention.scope == "local-p" and self.attention.selection in ("hard", "gumbel"):
             raise ValueError(
                 f'attention.scope is "local-p" with selection "{self.attention.selection}": its Gaussian '

@@ -63,7 +63,7 @@ class Calibration:
 
     @property
     def error(self) -> float:
-        """Expected calibration error: |accuracy - confidence|, averaged over predictions (eq. 3); NaN for none."""
+        """Expected calibration error: |accuracy - confidence|, over predictions (eq. 3); NaN for none."""
         return float((self.right - self.confidences).abs().sum() / self.counts.sum())
 
     def table(self) -> list[tuple[float, float, int, float, float]]:

@@ -50,7 +50,7 @@ class Confusion:
 
     @property
     def precision(self) -> Tensor:
-        """[classes], float64: share of right ones among predictions of a class; NaN for one never predicted."""
+        """[classes], float64: share of a class's predictions that are right; NaN for one never predicted."""
         return self.counts.diagonal() / self.counts.sum(0).double()
 
     @property

@@ -1,0 +1,113 @@
+"""Pictures on the command line: which are meant, where results go, and what happens to one that is bad."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from regard.errors import UserError
+
+Pictures = Annotated[list[Path], typer.Argument(help="Pictures, or folders of pictures.", show_default=False)]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture that was asked for.
+
+    Attributes:
+        path: of its file.
+        name: below the folder that was named, so that results keep the order of folders.
+    """
+
+    path: Path
+    name: Path
+
+    def result(self, out: Path, ending: str = "", suffix: str = "") -> Path:
+        """Where a result goes.
+
+        Args:
+            out: the folder of all results.
+            ending: added to the name.
+            suffix: such as ".png"; the picture's own if empty.
+
+        Example:
+            >>> picture = Picture(Path("in/a/x.jpg"), Path("a/x.jpg"))
+            >>> picture.result(Path("out"), "-objects", ".png").as_posix()
+            'out/a/x-objects.png'
+        """
+        return out / self.name.with_name(self.name.stem + ending + (suffix or self.name.suffix))
+
+
+def find_pictures(inputs: Sequence[Path]) -> list[Picture]:
+    """The pictures that files and folders stand for; of a folder all, sub-folders too, in order of names.
+
+    Raises:
+        UserError: nothing of that name; a folder without pictures.
+    """
+    from regard.data.images.reading import SUFFIXES, is_picture
+
+    found: list[Picture] = []
+    for place in inputs:
+        if place.is_dir():
+            inside = sorted(path for path in place.rglob("*") if is_picture(path.name) and path.is_file())
+            if not inside:
+                raise UserError(f"{place}: no pictures in this folder ({', '.join(SUFFIXES)})")
+            found += [Picture(path, path.relative_to(place)) for path in inside]
+        elif place.exists():
+            found.append(Picture(place, Path(place.name)))
+        else:
+            raise UserError(f"{place}: there is no such file or folder")
+    return found
+
+
+def check_results(results: Sequence[Path], force: bool) -> None:
+    """Makes sure, before any work, that no result takes the place of another or of a file that is there.
+
+    Raises:
+        UserError: it would.
+    """
+    seen: set[Path] = set()
+    for path in results:
+        if path in seen:
+            raise UserError(f"{path}: two pictures would have this result; do them one after the other")
+        seen.add(path)
+        if path.exists() and not force:
+            raise UserError(f"{path}: is there already; choose another --out, or replace it with --force")
+
+
+def each_picture(pictures: Sequence[Picture], work: Callable[[Picture], None], done: str) -> None:
+    """Does the work for every picture, with a bar on stderr; one that is bad is told and passed over.
+
+    Args:
+        pictures: what is worked on.
+        work: for one of them.
+        done: what happens to pictures, such as "segmented".
+
+    Raises:
+        UserError: at the end, where pictures were passed over; says how many.
+    """
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from regard.cli.console import console
+
+    skipped = 0
+    columns = (TextColumn(done), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    shown = len(pictures) > 1 and sys.stderr.isatty()
+    with Progress(*columns, console=console(stderr=True), transient=True, disable=not shown) as progress:
+        task = progress.add_task("", total=len(pictures))
+        for picture in pictures:
+            try:
+                work(picture)
+            except UserError as error:
+                if len(pictures) == 1:
+                    raise
+                skipped += 1
+                print(f"Skipped: {error}", file=sys.stderr)
+            progress.advance(task)
+    if skipped:
+        raise UserError(f"{skipped} of {len(pictures)} pictures could not be {done}; the others are done")

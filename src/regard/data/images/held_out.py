@@ -1,0 +1,69 @@
+"""Which pictures are held out of training."""
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Literal
+
+from regard.data.errors import DataError
+from regard.data.images.examples import Example
+
+Order = Literal["hash", "last"]
+
+
+def place_of(name: str) -> float:
+    """Where a name falls in [0, 1): the same on every machine, for ever.
+
+    Example:
+        >>> 0 <= place_of("cat/1.png") < 1, place_of("cat/1.png") == place_of("cat/2.png")
+        (True, False)
+    """
+    digest = sha256(b"regard\0" + name.encode("utf-8", "surrogatepass")).digest()
+    return int.from_bytes(digest[:6], "big") / (1 << 48)
+
+
+def hold_out(
+    examples: Sequence[Example], share: float, order: Order
+) -> tuple[tuple[Example, ...], tuple[Example, ...]]:
+    """Part pictures into what is trained on and what is held out.
+
+    Each class gives its share, and at least one picture where it has two. By *hash*, the pictures of a group
+    go together, and other pictures that are added change little; *last* takes the last ones.
+
+    Raises:
+        DataError: a single picture, or a single group.
+
+    Example:
+        >>> train, held = hold_out([Example(f"{number}.png") for number in range(10)], 0.1, "last")
+        >>> len(train), held[0].name
+        (9, '9.png')
+    """
+    classes: dict[str, list[Example]] = defaultdict(list)
+    for example in examples:
+        classes[example.label].append(example)
+    held: set[Example] = set()
+    for members in classes.values():
+        wanted, taken = math.ceil(round(share * len(members), 9)), 0
+        for group in _last(members) if order == "last" else _by_hash(members):
+            # A class of which nothing were left would not be learnt.
+            if taken < wanted and taken + len(group) < len(members):
+                held.update(group)
+                taken += len(group)
+    if not held:
+        raise DataError(
+            f"{len(examples)} pictures are too few to hold some out for validation; give data.validation"
+        )
+    train = tuple(example for example in examples if example not in held)
+    return train, tuple(example for example in examples if example in held)
+
+
+def _last(examples: list[Example]) -> list[list[Example]]:
+    return [[example] for example in reversed(examples)]
+
+
+def _by_hash(examples: list[Example]) -> list[list[Example]]:
+    groups: dict[str, list[Example]] = defaultdict(list)
+    for example in examples:
+        groups[example.group or example.title].append(example)
+    return [groups[name] for name in sorted(groups, key=lambda name: (place_of(name), name))]

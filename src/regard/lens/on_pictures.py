@@ -1,0 +1,75 @@
+"""From attention maps over a picture to what can be laid over it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from regard.lens.axis import Tokens
+from regard.lens.map import AttentionMap
+from regard.lens.overlay import Heat
+from regard.lens.patch_grid import PatchGrid
+from regard.lens.rollout import rollout
+
+
+def looked_at(seen: AttentionMap) -> Tensor:
+    """What one look at a picture takes in: the mean of heads, of one query.
+
+    The query is the class token where there is one; of a map of a single query that one; else all patches
+    look, on average.
+
+    Args:
+        seen: its keys are a grid of patches.
+
+    Returns:
+        [rows, columns].
+
+    Raises:
+        ValueError: its keys are no grid.
+
+    Example:
+        >>> grid = PatchGrid(1, 2, ("[CLS]",), (4, 8))
+        >>> weights = torch.tensor([[[0.2, 0.5, 0.3], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]])
+        >>> looked_at(AttentionMap("encoder.0.self", weights, grid, grid))
+        tensor([[0.5000, 0.3000]])
+    """
+    return _grid(seen).spread(_look(seen, seen.mean()))
+
+
+def heat_of(seen: AttentionMap) -> Heat:
+    """A map as a panel over the picture; see `looked_at`."""
+    return Heat(seen.name, looked_at(seen))
+
+
+def layers_and_rollout(maps: Mapping[str, AttentionMap]) -> list[Heat]:
+    """A panel for each map; for several layers of self-attention their rollout too."""
+    heats = [heat_of(seen) for seen in maps.values()]
+    layers = [seen for name, seen in maps.items() if name.endswith("self")]
+    if len(layers) > 1:
+        last = layers[-1]
+        through = rollout([seen.weights for seen in layers])
+        heats.append(Heat("rollout", _grid(last).spread(_look(last, through))))
+    return heats
+
+
+def in_rows_and_columns(seen: AttentionMap) -> AttentionMap:
+    """A look as a table that has the shape of the grid, for views of words: row by column."""
+    grid = _grid(seen)
+    rows, columns = (Tokens(tuple(map(str, range(count)))) for count in (grid.rows, grid.columns))
+    return AttentionMap(seen.name, looked_at(seen)[None], rows, columns)
+
+
+def _look(seen: AttentionMap, weights: Tensor) -> Tensor:
+    """The row of [queries, keys] that stands for all."""
+    axis = seen.query_axis
+    if len(axis) == 1 or (isinstance(axis, PatchGrid) and axis.specials[:1] == ("[CLS]",)):
+        return weights[0]
+    first = len(axis.specials) if isinstance(axis, PatchGrid) else 0
+    return weights[first:].mean(0)
+
+
+def _grid(seen: AttentionMap) -> PatchGrid:
+    if not isinstance(seen.key_axis, PatchGrid):
+        raise ValueError(f"{seen.name}: what is looked at is no picture")
+    return seen.key_axis

@@ -1,0 +1,148 @@
+"""How strange each pixel of an image is, by how differently a network restores it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
+from torch.nn import functional as F
+
+from regard.tasks.images.defects import check_range
+from regard.tasks.images.measures.restoration import blurred, gaussian_window, ssim_map
+
+# Keeps similarity at 1 where both images are flat: Xue et al. 2014, for [0, 1].
+_STABLE = 0.0026
+# Gradients of less than this many pixels say nothing.
+_SMALLEST = 8
+
+
+class AnomalyMapConfig(BaseModel):
+    """How image and restoration are compared.
+
+    Attributes:
+        difference: `"gradient"`: 1 − multi-scale gradient-magnitude similarity, which follows structure
+            (RIAD; Zavrtanik et al. 2021b). `"similarity"`: 1 − SSIM. `"squared"`: the squared error.
+        scales: for gradients: the image at full, half, quarter, … size; fewer where it is too small.
+        smoothing: σ of a Gaussian that smooths the map, in pixels; a 64th of the shorter side unless said.
+
+    Example:
+        >>> AnomalyMapConfig().difference
+        'gradient'
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+    difference: Literal["gradient", "similarity", "squared"] = "gradient"
+    scales: int = Field(default=4, ge=1)
+    smoothing: float | None = Field(default=None, ge=0.0)
+
+
+_DEFAULT = AnomalyMapConfig()
+
+
+def anomaly_map(images: Tensor, restored: Tensor, config: AnomalyMapConfig = _DEFAULT) -> Tensor:
+    """A heat map: 0 where the restoration is the image.
+
+    Both streams are treated alike: images as they were read, in [0, 1], and restorations cut to that range,
+    in one dtype. An image that is normalised while its restoration is not makes a map of the normalisation.
+
+    Args:
+        images: [batch, channels, rows, columns], in [0, 1].
+        restored: the same shape; the network's output, of any floating dtype.
+        config: how they are compared.
+
+    Returns:
+        [batch, rows, columns], float32 (float64 for float64 images), 0 or more.
+
+    Raises:
+        ValueError: shapes differ, or images outside [0, 1].
+
+    Example:
+        >>> image = torch.rand(1, 1, 32, 32)
+        >>> anomaly_map(image, image).max().item()
+        0.0
+    """
+    check_range("images", images)
+    if restored.shape != images.shape:
+        raise ValueError(f"restored {tuple(restored.shape)} for images {tuple(images.shape)}")
+    exact = torch.float64 if images.dtype == torch.float64 else torch.float32
+    images, restored = (stream.to(exact).clamp(0, 1) for stream in (images, restored))
+    if config.difference == "gradient":
+        heat = 1 - gradient_similarity(images, restored, config.scales)
+    elif config.difference == "similarity":
+        heat = 1 - ssim_map(restored, images)
+    else:
+        heat = (images - restored).square().mean(1)
+    # Rounding may leave a similarity a little above 1.
+    return _smoothed(heat.clamp(min=0), config.smoothing)
+
+
+def anomaly_scores(heat: Tensor) -> Tensor:
+    """The score of each image: the maximum of its smoothed map, as in RIAD.
+
+    Args:
+        heat: [batch, rows, columns].
+
+    Returns:
+        [batch].
+
+    Example:
+        >>> anomaly_scores(torch.tensor([[[0.1, 0.7]]]))
+        tensor([0.7000])
+    """
+    return heat.flatten(1).amax(1)
+
+
+def gradient_similarity(x: Tensor, y: Tensor, scales: int = 4) -> Tensor:
+    """Multi-scale gradient-magnitude similarity around each pixel, mean over channels and scales.
+
+    At each scale (2·g_x·g_y + c) / (g_x² + g_y² + c) of the gradient magnitudes g by Prewitt's filters
+    (Xue et al. 2014, eq. 4), enlarged to full size.
+
+    Args:
+        x: [batch, channels, rows, columns], in [0, 1].
+        y: the same shape.
+        scales: full size, half, quarter, …, as long as the shorter side has 8 pixels.
+
+    Returns:
+        [batch, rows, columns], at most 1.
+
+    Example:
+        >>> gradient_similarity(torch.ones(1, 3, 9, 9), torch.zeros(1, 3, 9, 9)).unique()  # both flat
+        tensor([1.])
+    """
+    size, maps = x.shape[-2:], []
+    both = torch.cat((x, y), 1)
+    for scale in range(scales):
+        if scale:
+            if min(both.shape[-2:]) < 2 * _SMALLEST:
+                break
+            both = F.avg_pool2d(both, 2)
+        squares = _squared_gradients(both)
+        squares_x, squares_y = squares.chunk(2, 1)
+        product = (squares_x * squares_y).sqrt()
+        similar = ((2 * product + _STABLE) / (squares_x + squares_y + _STABLE)).mean(1, keepdim=True)
+        maps.append(F.interpolate(similar, size, mode="bilinear") if scale else similar)
+    return torch.stack(maps).mean(0)[:, 0]
+
+
+def _squared_gradients(images: Tensor) -> Tensor:
+    """Squared gradient magnitudes by Prewitt's filters, edges repeated: [batch, channels, rows, columns]."""
+    padded = F.pad(images, (1, 1, 1, 1), mode="replicate")
+    across = padded[..., 2:] - padded[..., :-2]
+    down = padded[..., 2:, :] - padded[..., :-2, :]
+    across = (across[..., :-2, :] + across[..., 1:-1, :] + across[..., 2:, :]) / 3
+    down = (down[..., :-2] + down[..., 1:-1] + down[..., 2:]) / 3
+    return across.square() + down.square()
+
+
+def _smoothed(heat: Tensor, sigma: float | None) -> Tensor:
+    """[batch, rows, columns] under a Gaussian, edges repeated."""
+    sigma = min(heat.shape[-2:]) / 64 if sigma is None else sigma
+    half = round(3 * sigma)
+    if not half:
+        return heat
+    padded = F.pad(heat, (half,) * 4, mode="replicate")
+    return blurred(padded, gaussian_window(2 * half + 1, sigma))

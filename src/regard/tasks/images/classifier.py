@@ -1,0 +1,153 @@
+"""The classifier of pictures: from an image to its class, with probabilities and what it attended to."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Self, overload
+
+import torch
+from torch import Tensor, nn
+
+from regard.data.errors import DataError
+from regard.lens import AttentionMap, PatchGrid, look
+from regard.models.images.build import build_image_classifier
+from regard.models.images.vit import VisionTransformer
+from regard.tasks.folder import ModelFolder, fill_model
+from regard.tasks.images.inputs import Given, is_one, listed, pixels_of, tensor_of
+from regard.tasks.images.recipe import ImageClassificationRecipe
+from regard.tasks.predictor import Precision, Predictor
+
+_BATCH = 64
+
+
+@dataclass(frozen=True)
+class ImageClassification:
+    """A classified picture.
+
+    Attributes:
+        label: the most probable class.
+        probabilities: of every class, the most probable first.
+        image: what the network read, [channels, height, width] in [0, 1].
+    """
+
+    label: str
+    probabilities: dict[str, float]
+    image: Tensor = field(repr=False, compare=False)
+    _model: nn.Module = field(repr=False, compare=False)
+
+    @cached_property
+    def attention(self) -> dict[str, AttentionMap]:
+        """What each token looked at, by place (``encoder.2.self``), made when it is first asked for.
+
+        Both axes are the grid of patches, after ``[CLS]`` and registers where the network has them. A network
+        without attention has none.
+        """
+        return _attention(self._model, self.image) if isinstance(self._model, VisionTransformer) else {}
+
+
+class ImageClassifier(Predictor[nn.Module]):
+    """Classifies pictures with a trained network.
+
+    Args:
+        model: with its weights; moved to `device`.
+        classes: names of the classes, in the order of the model's outputs.
+        image_size: rows and columns of the images in training.
+        recipe: that the model was trained by.
+        device: None leaves the model where it is.
+        precision: *float32* or *bf16*.
+
+    Example::
+
+        classifier = regard.load("digits")
+        classifier("seven.png").label
+    """
+
+    task = "image-classification"
+    recipe: ImageClassificationRecipe
+
+    def __init__(
+        self,
+        model: nn.Module,
+        classes: Sequence[str],
+        image_size: tuple[int, int],
+        recipe: ImageClassificationRecipe,
+        *,
+        device: torch.device | str | None = None,
+        precision: Precision = "float32",
+    ) -> None:
+        super().__init__(model, recipe, device=device, precision=precision)
+        self.classes = tuple(classes)
+        self.image_size = image_size
+
+    @classmethod
+    def from_folder(cls, folder: ModelFolder, **options: Any) -> Self:
+        """The classifier that a checked model folder holds."""
+        recipe = folder.recipe
+        assert isinstance(recipe, ImageClassificationRecipe)  # by its task
+        classes, (height, width) = folder.metrics["classes"], folder.metrics["image_size"]
+        model = _new_model(recipe, len(classes), (height, width))
+        fill_model(model, folder)
+        return cls(model.eval(), classes, (height, width), recipe, **options)
+
+    def _new_model(self) -> nn.Module:
+        return _new_model(self.recipe, len(self.classes), self.image_size)
+
+    @overload
+    def __call__(self, pictures: Given) -> ImageClassification: ...  # type: ignore[overload-overlap]
+    @overload
+    def __call__(self, pictures: Iterable[Given]) -> list[ImageClassification]: ...
+    @torch.no_grad()
+    def __call__(self, pictures: Given | Iterable[Given]) -> ImageClassification | list[ImageClassification]:
+        """Classify a picture, or several.
+
+        A picture of another size than in training is resized to that: the network was never shown others.
+
+        Args:
+            pictures: a file or pixels, or several.
+
+        Raises:
+            DataError: a picture that cannot be read.
+        """
+        data = self.recipe.data.model_copy(update={"size": self.image_size})
+        images = [tensor_of(pixels_of(one), data) for one in listed(pictures)]
+        found = []
+        for first in range(0, len(images), _BATCH):
+            batch = torch.stack(images[first : first + _BATCH]).to(self.device, self._dtype)
+            for image, probabilities in zip(
+                images[first : first + _BATCH], self.model(batch).float().softmax(-1), strict=True
+            ):
+                found.append(self._classification(image, probabilities.tolist()))
+        return found[0] if is_one(pictures) else found
+
+    @property
+    def _dtype(self) -> torch.dtype:
+        return next(self.model.parameters()).dtype
+
+    def _classification(self, image: Tensor, probabilities: list[float]) -> ImageClassification:
+        ranked = sorted(zip(self.classes, probabilities, strict=True), key=lambda pair: -pair[1])
+        return ImageClassification(ranked[0][0], dict(ranked), image, self.model)
+
+
+@torch.no_grad()
+def _attention(model: VisionTransformer, image: Tensor) -> dict[str, AttentionMap]:
+    like = next(model.parameters())
+    with look(model) as seen:
+        encoded = model.encode(image[None].to(like.device, like.dtype))
+        model(image[None].to(like.device, like.dtype))
+    config = model.config
+    specials = ["[CLS]"] if config.pooling == "class" else []
+    specials += [f"[R{number + 1}]" for number in range(config.registers)]
+    height, width = image.shape[1:]
+    axis = PatchGrid(*encoded.grid, tuple(specials), (height, width))
+    return {name: seen.map(name, axis, axis) for name in seen}
+
+
+def _new_model(recipe: ImageClassificationRecipe, classes: int, size: tuple[int, int]) -> nn.Module:
+    """The recipe's network; what it normalises by comes with its weights."""
+    channels = {"grey": 1, "rgb": 3}[recipe.data.channels]
+    try:
+        return build_image_classifier(
+            recipe.model, channels, classes, size, [0.0] * channels, [1.0] * channels
+        )
+    except ValueError as error:
+        raise DataError(f"the network cannot be built: {error}") from None

@@ -1,0 +1,204 @@
+"""Synthetic defects: what an anomaly detector that has only seen good images is trained to find or undo.
+
+Nothing but the defect differs from the good image: same range, same dtype, bit for bit the same pixels
+around it. A network would else learn to tell processing from defects, and find none in a real image.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from torch import Tensor
+from torch.nn import functional as F
+
+from regard.tasks.images.perlin import perlin_noise
+
+DefectKind = Literal["perlin", "cut-paste", "scar"]
+
+# A difference that an eye or a camera could miss is no defect: half a step of 6-bit grey.
+_VISIBLE = 1 / 128
+# Of noise in [-1, 1]; DRAEM's.
+_PEAK = 0.5
+
+
+class DefectConfig(BaseModel):
+    """Which defects, and how often.
+
+    Attributes:
+        kinds: drawn from evenly. `"perlin"`: blots and streaks of another texture where Perlin noise peaks
+            (DRAEM; Zavrtanik et al. 2021, §3.3). `"cut-paste"`: a rectangle of the image at another place,
+            `"scar"`: a thin turned one (CutPaste; Li et al. 2021).
+        share: of the images that get one; the others stay good, so that a network also learns to leave what
+            is good as it is.
+        faintest: the least opacity of a Perlin defect; drawn evenly from there to 1.
+
+    Example:
+        >>> DefectConfig(kinds=()).kinds
+        Traceback (most recent call last):
+        ...
+        pydantic_core._pydantic_core.ValidationError: 1 validation error for DefectConfig
+        kinds
+          Value error, no kind of defect: name one of perlin, cut-paste, scar ...
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    kinds: tuple[DefectKind, ...] = ("perlin", "cut-paste", "scar")
+    share: float = Field(default=0.5, gt=0.0, le=1.0)
+    faintest: float = Field(default=0.2, gt=0.0, le=1.0)
+
+    @field_validator("kinds")
+    @classmethod
+    def _some(cls, kinds: tuple[DefectKind, ...]) -> tuple[DefectKind, ...]:
+        if not kinds:
+            raise ValueError("no kind of defect: name one of perlin, cut-paste, scar")
+        return kinds
+
+
+class Defective(NamedTuple):
+    """Images with defects.
+
+    Attributes:
+        images: [batch, channels, rows, columns], in [0, 1].
+        mask: [batch, 1, rows, columns], bool: where a pixel, or one beside it, visibly differs.
+    """
+
+    images: Tensor
+    mask: Tensor
+
+
+def add_defects(
+    images: Tensor, config: DefectConfig, generator: torch.Generator, textures: Tensor | None = None
+) -> Defective:
+    """Put defects into good images; a function of the images, the textures and the generator's state.
+
+    Args:
+        images: [batch, channels, rows, columns], in [0, 1], of any size.
+        config: which defects.
+        generator: of the random numbers, on the device of the images.
+        textures: [any number, channels, at least rows, at least columns], in [0, 1], of other things, for
+            Perlin defects; an image's own shifted, mirrored, brightened copy unless given.
+
+    Raises:
+        ValueError: images or textures outside [0, 1], or textures that do not fit.
+
+    Example:
+        >>> good, generator = torch.rand(4, 1, 28, 28), torch.Generator().manual_seed(0)
+        >>> bad = add_defects(good, DefectConfig(share=1.0), generator)
+        >>> bad.mask.any((1, 2, 3)).tolist(), bool((bad.images == good)[~bad.mask].all())
+        ([True, True, True, True], True)
+    """
+    check_range("images", images)
+    if textures is not None:
+        _check_textures(images, textures)
+    drawn = torch.rand((2, len(images)), generator=generator, device=images.device)
+    kind = (drawn[1] * len(config.kinds)).long()
+    chosen = drawn[0] < config.share
+    defective, mask = images.clone(), torch.zeros_like(images[:, :1], dtype=torch.bool)
+    for number, name in enumerate(config.kinds):
+        rows = (chosen & (kind == number)).nonzero().squeeze(1)
+        if not len(rows):
+            continue
+        good = images[rows]
+        if name == "perlin":
+            bad, where = _perlin_defects(good, config.faintest, generator, textures)
+        else:
+            bad, where = _pasted(good, name, generator)
+        visible = ((bad - good).abs() > _VISIBLE).any(1, keepdim=True)
+        # A pixel that is the same by chance, in the midst of others, belongs to the defect.
+        where &= F.max_pool2d(visible.float(), 3, 1, 1) > 0
+        defective[rows] = torch.where(where, bad, good)
+        mask[rows] = where
+    return Defective(defective, mask)
+
+
+def check_range(name: str, images: Tensor) -> None:
+    """Make sure that images are as they enter a network: [batch, channels, rows, columns], in [0, 1].
+
+    Raises:
+        ValueError: they are not, or are normalised already.
+    """
+    if images.ndim != 4 or not images.is_floating_point():
+        raise ValueError(f"{name} are {images.dtype} {tuple(images.shape)}: four axes of float, please")
+    if images.numel():
+        low, high = (float(end) for end in images.aminmax())
+        if not (low >= -1e-4 and high <= 1 + 1e-4):
+            raise ValueError(
+                f"{name} reach from {low:g} to {high:g}, not in [0, 1]: take them as they were read"
+            )
+
+
+def _perlin_defects(
+    good: Tensor, faintest: float, generator: torch.Generator, textures: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """Another texture where noise peaks, blended in."""
+    batch, _, rows, columns = good.shape
+    noise = perlin_noise(batch, rows, columns, generator, dtype=good.dtype)[:, None]
+    # A field that never peaks as high as others still has a summit.
+    high, low = noise.amax((2, 3), keepdim=True), noise.amin((2, 3), keepdim=True)
+    where = noise > torch.lerp(high, low, 0.2).clamp(max=_PEAK)
+    drawn = torch.rand((2, batch), generator=generator, device=good.device, dtype=good.dtype)
+    source = good if textures is None else textures[(drawn[0] * len(textures)).long()].to(good.dtype)
+    texture = _recoloured(_moved(source, rows, columns, generator), generator)
+    opacity = (faintest + (1 - faintest) * drawn[1]).view(-1, 1, 1, 1)
+    return torch.lerp(good, texture, opacity), where
+
+
+def _pasted(
+    good: Tensor, kind: Literal["cut-paste", "scar"], generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """A rectangle of the image at another place, of CutPaste's sizes; a scar has 2 × 6 pixels at least."""
+    batch, _, rows, columns = good.shape
+    drawn = torch.rand((5, batch, 1, 1), generator=generator, device=good.device, dtype=good.dtype)
+    if kind == "cut-paste":
+        area = (0.02 + 0.13 * drawn[0]) * rows * columns
+        aspect = 0.3 ** (2 * drawn[1] - 1)  # 0.3 to 3.3, as often flat as tall
+        height, width = (area * aspect).sqrt(), (area / aspect).sqrt()
+        turn = torch.zeros_like(area)
+    else:
+        longer = max(rows, columns)
+        height = ((2 + 14 * drawn[0]) / 256 * longer).clamp(min=2)
+        width = ((10 + 15 * drawn[1]) / 256 * longer).clamp(min=6)
+        turn = (drawn[4] - 0.5) * torch.pi / 2  # ±45°
+    y = torch.arange(rows, device=good.device, dtype=good.dtype)[:, None] - drawn[2] * (rows - 1)
+    x = torch.arange(columns, device=good.device, dtype=good.dtype) - drawn[3] * (columns - 1)
+    down, across = y * turn.cos() + x * turn.sin(), x * turn.cos() - y * turn.sin()
+    where = (down.abs() <= height / 2) & (across.abs() <= width / 2)
+    return _recoloured(_moved(good, rows, columns, generator), generator), where[:, None]
+
+
+def _moved(source: Tensor, rows: int, columns: int, generator: torch.Generator) -> Tensor:
+    """A part [rows, columns] of each source, from elsewhere, mirrored or not; its edges are joined."""
+    batch, channels, height, width = source.shape
+    drawn = torch.rand((4, batch, 1), generator=generator, device=source.device)
+    shift, mirrored = 0.25 + 0.5 * drawn[:2], drawn[2:] < 0.5
+    down = torch.arange(rows, device=source.device).expand(batch, -1)
+    across = torch.arange(columns, device=source.device).expand(batch, -1)
+    down = (torch.where(mirrored[0], -down, down) + (shift[0] * height).long()) % height
+    across = (torch.where(mirrored[1], -across, across) + (shift[1] * width).long()) % width
+    at = (down[:, :, None] * width + across[:, None, :]).view(batch, 1, -1).expand(-1, channels, -1)
+    return source.flatten(2).gather(2, at).view(batch, channels, rows, columns)
+
+
+def _recoloured(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Contrast, brightness and gamma of each channel, some images negative; in [0, 1] as before."""
+    batch, channels = images.shape[:2]
+    drawn = torch.rand(
+        (3, batch, channels, 1, 1), generator=generator, device=images.device, dtype=images.dtype
+    )
+    negative = torch.rand((batch, 1, 1, 1), generator=generator, device=images.device) < 0.2
+    changed = images.clamp(min=0) ** (2.0 ** (2 * drawn[0] - 1))
+    changed = (changed - 0.5) * (0.7 + 0.6 * drawn[1]) + 0.5 + 0.4 * (drawn[2] - 0.5)
+    return torch.where(negative, 1 - changed, changed).clamp_(0, 1)
+
+
+def _check_textures(images: Tensor, textures: Tensor) -> None:
+    check_range("textures", textures)
+    if not len(textures) or textures.shape[1] != images.shape[1]:
+        raise ValueError(
+            f"textures {tuple(textures.shape)} for images {tuple(images.shape)}: as many channels"
+        )
+    if textures.shape[2] < images.shape[2] or textures.shape[3] < images.shape[3]:
+        raise ValueError(f"textures {tuple(textures.shape)} are smaller than images {tuple(images.shape)}")

@@ -1,0 +1,90 @@
+"""Denoising as the trainer sees it: a noisy image and the clean one, or pixels to be guessed from others."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from regard.data.images.batches import ImageBatch, plain_batch
+from regard.data.images.store import PictureStore
+from regard.models.images.unet import UNet
+from regard.tasks.images.blind_spots import blind_spots
+from regard.tasks.images.losses import restoration_loss
+from regard.tasks.images.measures.restoration import psnr, ssim
+from regard.tasks.images.noise import NoiseConfig, add_noise
+from regard.tasks.images.recipe import DenoisingRecipe
+from regard.tasks.images.task import ImageTask
+from regard.tasks.images.windows import in_windows
+from regard.training.trainable import Loss
+
+
+class DenoisingTask(ImageTask[DenoisingRecipe]):
+    """A `regard.training.Trainable` for denoising."""
+
+    layout = "plain"
+    metrics = ("loss", "psnr", "ssim")
+
+    def new_model(self, mean: tuple[float, ...], std: tuple[float, ...]) -> nn.Module:
+        """The recipe's U-Net with random weights."""
+        return UNet(self.recipe.model, self.store.channels, self.store.channels, mean, std)
+
+    def loss(self, model: nn.Module, batch: ImageBatch) -> Loss:
+        """Difference of what the network restores and the clean images, summed over images.
+
+        Without clean images, of hidden pixels and what the others let the network guess.
+        """
+        generator = _generator(batch.images.device)
+        if self.recipe.clean_targets:
+            noisy = add_noise(batch.images, self.recipe.noise, generator)
+            return restoration_loss(model(noisy), batch.images, self.recipe.loss)
+        seen, hidden = blind_spots(batch.images, self.recipe.blind_spots, generator)
+        return restoration_loss(model(seen), batch.images, self.recipe.loss, hidden)
+
+    def figures(self, model: nn.Module, store: PictureStore) -> dict[str, Any]:
+        """See `denoising_figures`."""
+        return denoising_figures(lambda image: in_windows(model, image), store, self.recipe, _device(model))
+
+
+@torch.no_grad()
+def denoising_figures(
+    denoise: Callable[[Tensor], Tensor],
+    store: PictureStore,
+    recipe: DenoisingRecipe,
+    device: torch.device,
+    noise: NoiseConfig | None = None,
+) -> dict[str, Any]:
+    """How much better pictures are without noise that was put on them.
+
+    Args:
+        denoise: from [channels, height, width] to the same shape.
+        store: clean pictures.
+        recipe: its `noise` (unless `noise` is given) and `loss`.
+        device: where images are made.
+        noise: what is put on; the same random numbers for every denoiser.
+
+    Returns:
+        ``loss``; ``psnr`` in decibels and ``ssim``, means over images, and those of the noisy images,
+        ``noisy_psnr`` and ``noisy_ssim``; ``images``.
+    """
+    sums = dict.fromkeys(("loss", "psnr", "ssim", "noisy_psnr", "noisy_ssim"), 0.0)
+    for row in range(len(store)):
+        clean = plain_batch(store, np.array([row])).images.to(device)
+        generator = torch.Generator(device).manual_seed(row)
+        noisy = add_noise(clean, noise or recipe.noise, generator)
+        restored = denoise(noisy[0])[None].clamp(0, 1)
+        sums["loss"] += float(restoration_loss(restored, clean, recipe.loss).total)
+        for name, image in (("", restored), ("noisy_", noisy.clamp(0, 1))):
+            sums[f"{name}psnr"] += float(psnr(image, clean))
+            sums[f"{name}ssim"] += float(ssim(image, clean))
+    return {**{name: value / len(store) for name, value in sums.items()}, "images": len(store)}
+
+
+def _generator(device: torch.device) -> torch.Generator:
+    """Random numbers that follow from torch's own, which the trainer seeds for each update."""
+    return torch.Generator(device).manual_seed(int(torch.randint(1 << 62, ())))
+
+
+def _device(model: nn.Module) -> torch.device:
+    return next(model.parameters()).device

@@ -1,0 +1,118 @@
+"""The detector: from a picture to how much, and where, it differs from good ones."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Self, overload
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from regard.lens import AttentionMap
+from regard.models.images.unet import UNet
+from regard.tasks.folder import ModelFolder, fill_model
+from regard.tasks.images.anomaly_map import anomaly_map, anomaly_scores
+from regard.tasks.images.inputs import Given, is_one, listed, pixels_of, tensor_of
+from regard.tasks.images.networks import unet_of
+from regard.tasks.images.recipe import DetectionRecipe
+from regard.tasks.images.unet_attention import unet_attention
+from regard.tasks.images.windows import in_windows
+from regard.tasks.predictor import Precision, Predictor
+
+
+@dataclass(frozen=True)
+class Detection:
+    """How a picture differs from what a network knows of good ones.
+
+    Attributes:
+        score: of the picture; the higher, the stranger.
+        anomalous: the score is above the threshold.
+        heat: [height, width] of the picture, float32: where it differs.
+        image: what the network read, [channels, height, width] in [0, 1].
+        restored: what it made of that, of the same shape.
+    """
+
+    score: float
+    anomalous: bool
+    heat: Tensor = field(repr=False, compare=False)
+    image: Tensor = field(repr=False, compare=False)
+    restored: Tensor = field(repr=False, compare=False)
+    _model: UNet = field(repr=False, compare=False)
+
+    @cached_property
+    def attention(self) -> dict[str, AttentionMap]:
+        """What the gates let through and the bottleneck looks at, by place; made when first asked for."""
+        return unet_attention(self._model, self.image)
+
+
+class Detector(Predictor[UNet]):
+    """Finds what does not belong with a U-Net trained on good pictures.
+
+    Args:
+        model: with its weights; moved to `device`.
+        threshold: the score above which a picture is reported.
+        recipe: that the model was trained by.
+        device: None leaves the model where it is.
+        precision: *float32* or *bf16*.
+
+    Example::
+
+        detector = regard.load("my-detector")
+        detector("part.png").anomalous
+    """
+
+    task = "anomaly-detection"
+    recipe: DetectionRecipe
+
+    def __init__(
+        self,
+        model: UNet,
+        threshold: float,
+        recipe: DetectionRecipe,
+        *,
+        device: torch.device | str | None = None,
+        precision: Precision = "float32",
+    ) -> None:
+        super().__init__(model, recipe, device=device, precision=precision)
+        self.threshold = threshold
+
+    @classmethod
+    def from_folder(cls, folder: ModelFolder, **options: Any) -> Self:
+        """The detector that a checked model folder holds."""
+        recipe = folder.recipe
+        assert isinstance(recipe, DetectionRecipe)  # by its task
+        model = unet_of(recipe)
+        fill_model(model, folder)
+        return cls(model.eval(), folder.metrics["threshold"], recipe, **options)
+
+    def _new_model(self) -> UNet:
+        return unet_of(self.recipe)
+
+    @overload
+    def __call__(self, pictures: Given) -> Detection: ...  # type: ignore[overload-overlap]
+    @overload
+    def __call__(self, pictures: Iterable[Given]) -> list[Detection]: ...
+    def __call__(self, pictures: Given | Iterable[Given]) -> Detection | list[Detection]:
+        """Look for anomalies in a picture, or several.
+
+        Args:
+            pictures: a file or pixels, or several.
+
+        Raises:
+            DataError: a picture that cannot be read.
+        """
+        made = [self._detection(one) for one in listed(pictures)]
+        return made[0] if is_one(pictures) else made
+
+    @torch.no_grad()
+    def _detection(self, picture: Given) -> Detection:
+        pixels = pixels_of(picture)
+        image = tensor_of(pixels, self.recipe.data)
+        restored = in_windows(self.model, image.to(next(self.model.parameters()))).cpu().clamp(0, 1)
+        heat = anomaly_map(image[None], restored[None], self.recipe.map)
+        score = float(anomaly_scores(heat)[0])
+        size = pixels.shape[:2]
+        if heat.shape[1:] != size:
+            heat = F.interpolate(heat[None], size, mode="bilinear", align_corners=False)[0]
+        return Detection(score, score > self.threshold, heat[0], image, restored, self.model)

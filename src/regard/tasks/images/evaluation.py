@@ -1,0 +1,94 @@
+"""How good a model of an image task is on pictures with known answers."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from regard.data.images.build import build_store
+from regard.data.images.config import ImageDataConfig
+from regard.data.images.folders import Layout
+from regard.data.images.splits import has_test, pictures_of
+from regard.data.images.store import Meaning, PictureStore
+from regard.errors import UserError
+from regard.tasks.evaluation import Where
+from regard.tasks.images.classification import class_figures
+from regard.tasks.images.classifier import ImageClassifier
+from regard.tasks.images.denoiser import Denoiser
+from regard.tasks.images.denoising import denoising_figures
+from regard.tasks.images.detection import detection_figures
+from regard.tasks.images.detector import Detector
+from regard.tasks.images.segmentation import border_figures, segmentation_figures
+from regard.tasks.images.segmenter import Segmenter
+from regard.tasks.images.windows import in_windows
+
+
+def evaluate_image_classifier(classifier: ImageClassifier, data: Where, split: str) -> dict[str, Any]:
+    """Loss, accuracy, calibration, and how often each class was taken for each other."""
+    config = _data(classifier.recipe.data, data, split).model_copy(update={"size": classifier.image_size})
+    with _read(config, split, "classes", Meaning(classifier.classes)) as store:
+        return {"data": _name(config, split), **class_figures(classifier.model, store)}
+
+
+def evaluate_segmenter(segmenter: Segmenter, data: Where, split: str) -> dict[str, Any]:
+    """Dice, IoU, pixel error, objects; and borders where the recipe asks for them."""
+    config = _data(segmenter.recipe.data, data, split)
+    with _read(config, split, "masks", Meaning(values=segmenter.mask_values)) as store:
+        figures = segmentation_figures(segmenter.model, store, segmenter.recipe)
+        if segmenter.recipe.borders:
+            figures |= border_figures(segmenter.model, store)
+        return {"data": _name(config, split), **figures}
+
+
+def evaluate_denoiser(denoiser: Denoiser, data: Where, split: str) -> dict[str, Any]:
+    """PSNR and SSIM under the recipe's noise, and of the noisy pictures."""
+    config = _data(denoiser.recipe.data, data, split).model_copy(update={"size": None})
+    with _read(config, split, "plain", Meaning()) as store:
+        figures = denoising_figures(
+            lambda image: in_windows(denoiser.model, image), store, denoiser.recipe, denoiser.device
+        )
+        return {"data": _name(config, split), **figures}
+
+
+def evaluate_detector(detector: Detector, data: Where, split: str) -> dict[str, Any]:
+    """AUROC over pictures, and over pixels where there are masks."""
+    config = _data(detector.recipe.data, data, split)
+    with _read(config, split, "good", Meaning()) as store:
+        return {
+            "data": _name(config, split),
+            **detection_figures(detector.model, store, detector.recipe.map),
+        }
+
+
+@contextmanager
+def _read(config: ImageDataConfig, split: str, layout: Layout, like: Meaning) -> Iterator[PictureStore]:
+    with tempfile.TemporaryDirectory() as folder:
+        yield build_store(pictures_of(config, split, layout), config, Path(folder) / split, like=like)
+
+
+def _data(trained_on: ImageDataConfig, data: Where, split: str) -> ImageDataConfig:
+    """What to evaluate on, as a recipe would say it: a named set, or a folder that is its test."""
+    if isinstance(data, tuple):
+        raise UserError(
+            "two files, source and target, are for translators; give this model a folder of pictures"
+        )
+    if data is None:
+        if split == "test" and not has_test(trained_on):
+            raise UserError(
+                "this model's recipe names no test pictures; say what to evaluate on: --data FOLDER"
+            )
+        return trained_on
+    place = Path(data)
+    # How pictures are made alike, and masks found, is the model's.
+    if not place.exists() and not place.suffix:
+        return trained_on.model_copy(
+            update={"name": str(data), "train": None, "validation": None, "test": None}
+        )
+    if split != "test":
+        raise UserError(f"--split {split}: a folder has no splits; leave --split out")
+    return trained_on.model_copy(update={"name": None, "train": place, "test": place})
+
+
+def _name(data: ImageDataConfig, split: str) -> str:
+    return f"{data.name} ({split})" if data.name is not None else str(data.test or f"{data.train} ({split})")

@@ -1,0 +1,178 @@
+"""What the tasks of images share: pictures in a store, batches by a plan, a network that normalises."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Generic, Self, TypeVar
+
+import numpy as np
+import torch
+from rich.console import Console
+from torch import nn
+
+from regard.data.errors import DataError
+from regard.data.images.batches import ImageBatch, training_batch
+from regard.data.images.build import build_store
+from regard.data.images.folders import Layout
+from regard.data.images.plan import PicturePlan
+from regard.data.images.splits import has_test, pictures_of
+from regard.data.images.store import PictureStore
+from regard.data.text.tokenizer import Tokenizer
+from regard.errors import UserError
+from regard.tasks.images.recipe import ImageRecipe
+from regard.tasks.images.statistics import channel_statistics
+from regard.tasks.talk import say
+from regard.training.trainable import Loss
+
+R = TypeVar("R", bound=ImageRecipe)
+
+
+class ImageTask(ABC, Generic[R]):
+    """A `regard.training.Trainable` of images.
+
+    Args:
+        recipe: what to train and how.
+        folder: where the stores of pictures are.
+        store: the training pictures and what belongs to them.
+        validation: those kept apart.
+
+    Attributes:
+        layout: what a folder of pictures must hold for the task.
+    """
+
+    unit = "images"
+    layout: ClassVar[Layout]
+    metrics: ClassVar[tuple[str, ...]]
+
+    def __init__(self, recipe: R, folder: Path, store: PictureStore, validation: PictureStore) -> None:
+        self.recipe = recipe
+        self.folder = folder
+        self.store = store
+        self.validation = validation
+        rows = len(store) * recipe.data.crops
+        self.plan = PicturePlan(rows, recipe.training.images, recipe.seed)
+        self.steps_per_epoch = self.plan.steps_per_epoch
+        self._check()
+
+    @classmethod
+    def prepare(cls, recipe: R, folder: Path, console: Console | None = None) -> Self:
+        """Read the pictures into stores; what is in the folder already is used again.
+
+        Raises:
+            UserError: missing or bad pictures, named; pictures that do not suit the task.
+        """
+        train = pictures_of(recipe.data, "train", cls.layout)
+        store = build_store(train, recipe.data, folder / "train", console=console)
+        kept = pictures_of(recipe.data, "validation", cls.layout)
+        validation = build_store(
+            kept, recipe.data, folder / "validation", like=store.meaning, console=console
+        )
+        say(console, f"Training pictures: {len(store):,}. Validation pictures: {len(validation):,}.")
+        return cls(recipe, folder, store, validation)
+
+    def _check(self) -> None:
+        """Raise a UserError where the pictures do not suit the task."""
+        if self.store.together is None and self.recipe.data.window is None and self._several_sizes():
+            raise DataError(
+                "the pictures have several sizes: give data.size (all are resized) or data.crop (training "
+                "sees windows of that size)"
+            )
+
+    def _several_sizes(self) -> bool:
+        return bool((self.store.shapes[:, :2] != self.store.shapes[0, :2]).any())
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Rows and columns of what training sees."""
+        height, width = self.store.shapes[0, :2].tolist()
+        return self.recipe.data.window or (height, width)
+
+    def digests(self) -> Mapping[str, str]:
+        """Digests of the stores."""
+        return {"train": self.store.digest, "validation": self.validation.digest}
+
+    def build(self) -> nn.Module:
+        """A network with fresh weights, a function of the recipe's seed, that normalises as its data asks."""
+        mean, std = channel_statistics(self.store)
+        torch.manual_seed(self.recipe.seed)
+        try:
+            return self.new_model(mean, std)
+        except ValueError as error:
+            raise UserError(f"the network cannot be built for these pictures: {error}") from None
+
+    @abstractmethod
+    def new_model(self, mean: tuple[float, ...], std: tuple[float, ...]) -> nn.Module:
+        """The recipe's network with random weights."""
+
+    def batch(self, epoch: int, step: int, rank: int, world: int) -> ImageBatch | None:
+        """This rank's images of that global batch; a pure function of its arguments."""
+        rows = self.plan.plan(epoch, step, rank, world)
+        if not len(rows):
+            return None
+        return training_batch(
+            self.store,
+            rows,
+            seed=self.recipe.seed,
+            epoch=epoch,
+            augment=self.recipe.augment,
+            window=self.recipe.data.window,
+        )
+
+    def units(self, batch: ImageBatch) -> int:
+        """Images."""
+        return len(batch.images)
+
+    @abstractmethod
+    def loss(self, model: nn.Module, batch: ImageBatch) -> Loss:
+        """The loss, summed over images."""
+
+    @torch.no_grad()
+    def validate(self, model: nn.Module) -> dict[str, float]:
+        """Figures on the pictures kept apart."""
+        figures = self.figures(model, self.validation)
+        return {name: figures[name] for name in self.metrics}
+
+    @abstractmethod
+    def figures(self, model: nn.Module, store: PictureStore) -> dict[str, Any]:
+        """Figures of a network on the pictures of a store."""
+
+    def tokenizers(self) -> Mapping[str, Tokenizer]:
+        """None: nothing is text."""
+        return {}
+
+    def facts(self) -> dict[str, Any]:
+        """What metrics.json says of the data, which loading needs: channels, size, classes."""
+        return {
+            "channels": self.store.channels,
+            "image_size": list(self.image_size),
+            "classes": list(self.store.classes),
+            "data": {
+                "train": {"digest": self.store.digest, "rows": len(self.store)},
+                "validation": {"digest": self.validation.digest, "rows": len(self.validation)},
+            },
+        }
+
+    def evaluate(self, model: nn.Module, console: Console | None) -> dict[str, Any]:
+        """Figures on the test pictures, where there are some, and what else a finished model needs."""
+        found = self.finished(model)
+        if has_test(self.recipe.data):
+            config, folder = self.recipe.data, self.folder / "test"
+            pictures = pictures_of(config, "test", self.layout)
+            store = build_store(pictures, config, folder, like=self.store.meaning, console=console)
+            found["test"] = self.test_figures(model, store)
+        return found
+
+    def test_figures(self, model: nn.Module, store: PictureStore) -> dict[str, Any]:
+        """Figures that are taken of a finished model alone."""
+        return self.figures(model, store)
+
+    def finished(self, model: nn.Module) -> dict[str, Any]:
+        """What metrics.json must hold, beside figures, that only a finished model tells."""
+        return {}
+
+
+def rows_of(store: PictureStore, size: int) -> list[np.ndarray[Any, np.dtype[np.int64]]]:
+    """All rows of a store in batches of at most `size`, one at a time where pictures have several sizes."""
+    if store.together is None and (store.shapes[:, :2] != store.shapes[0, :2]).any():
+        size = 1
+    return [np.arange(first, min(first + size, len(store))) for first in range(0, len(store), size)]

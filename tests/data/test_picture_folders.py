@@ -1,0 +1,375 @@
+"""How pictures lie: classes, masks, good and bad, archives, stacks, and what is held out."""
+
+import io
+import tarfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from picture_files import noise, png, save, save_stack
+
+from regard.data import archives
+from regard.data.errors import DataError
+from regard.data.images import ImageDataConfig, pictures_of
+from regard.data.images import members as members_module
+from regard.data.images.examples import Example
+from regard.data.images.folders import (
+    Layout,
+    class_folders,
+    good_and_bad,
+    good_only,
+    guess_layout,
+    plain,
+    split_folders,
+    with_masks,
+    wrapper,
+)
+from regard.data.images.held_out import hold_out
+from regard.data.images.members import natural, open_members
+
+
+def png_bytes(seed: int = 0) -> bytes:
+    file = io.BytesIO()
+    from PIL import Image
+
+    Image.fromarray(noise(6, 6, seed=seed)).save(file, "PNG")
+    return file.getvalue()
+
+
+def pack(path: Path, files: dict[str, bytes]) -> Path:
+    if path.suffix == ".zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, content in files.items():
+                archive.writestr(name, content)
+        return path
+    with tarfile.open(path, "w:" + path.suffix[1:].replace("tar", "")) as archive:
+        for name, content in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return path
+
+
+class TestLayouts:
+    def test_classes(self) -> None:
+        found = class_folders(["dog/2.png", "cat/10.png", "cat/2.jpg", "cat/sub/1.png", "a.png", "cat/x.txt"])
+        assert [(example.name, example.label) for example in found.examples] == [
+            ("cat/2.jpg", "cat"),
+            ("cat/10.png", "cat"),
+            ("cat/sub/1.png", "cat"),
+            ("dog/2.png", "dog"),
+        ]
+        assert found.passed_over == ("a.png", "cat/x.txt")
+
+    @pytest.mark.parametrize(
+        ("image", "mask"),
+        [
+            ("images/{}.png", "masks/{}.png"),
+            ("image/{}.png", "label/{}.png"),
+            ("images/{}.jpg", "masks/{}_mask.png"),
+            ("a/images/{}.png", "a/masks/{}.png"),
+            ("images/a/{}.png", "masks/a/{}.tif"),
+            ("{}.png", "{}_mask.png"),
+            ("{}.png", "{}-mask.png"),
+            ("day/{}.png", "day/masks/{}.png"),
+            ("{}.png", "labels/{}.png"),
+        ],
+    )
+    def test_masks_by_name(self, image: str, mask: str) -> None:
+        numbers = (1, 2, 10)
+        names = [part.format(number) for part in (image, mask) for number in numbers]
+        found = with_masks([*names, "README.md"])
+        assert [(example.name, example.masks) for example in found.examples] == [
+            (image.format(number), (mask.format(number),)) for number in numbers
+        ]
+        assert found.passed_over == ("README.md",)
+        assert guess_layout(names) == "masks"
+
+    def test_masks_as_told(self) -> None:
+        names = ["scan/1.png", "truth/1.png", "scan/2.png", "truth/2.png"]
+        with pytest.raises(DataError, match="no picture has a mask in a folder `masks`"):
+            with_masks(names)
+        # Told where the masks are, the folder of the pictures may be called anything that pairs.
+        assert with_masks([name.replace("scan/", "") for name in names], "truth").examples[0].masks == (
+            "truth/1.png",
+        )
+        assert with_masks(["1.png", "1.seg.png"], ".seg").examples[0].masks == ("1.seg.png",)
+        with pytest.raises(DataError, match=r"by data\.masks = '_x'"):
+            with_masks(["1.png", "1_mask.png"], "_x")
+
+    def test_one_mask_an_instance(self) -> None:
+        names = [f"{one}/images/{one}.png" for one in "ab"]
+        names += [f"{one}/masks/{number}f.png" for one in "ab" for number in (10, 9, 11)]
+        examples = with_masks(names).examples
+        assert [example.name for example in examples] == ["a/images/a.png", "b/images/b.png"]
+        assert examples[0].masks == ("a/masks/9f.png", "a/masks/10f.png", "a/masks/11f.png")
+
+    def test_missing_and_double_masks_are_named(self) -> None:
+        names = [f"images/{number}.png" for number in range(14)]
+        with pytest.raises(DataError, match=r"13 of 14 pictures have no mask .*images/1\.png.* and 3 more"):
+            with_masks([*names, "masks/0.png"])
+        with pytest.raises(
+            DataError, match=r"images/0\.png: has more than one mask: masks/0\.png, masks/0\.tif"
+        ):
+            with_masks(["images/0.png", "images/1.png", "masks/0.png", "masks/0.tif", "masks/1.png"])
+
+    def test_good_and_bad(self) -> None:
+        names = ["good/0.png", "cut/0.png", "cut/1.png", "hole/0.png", "x.txt"]
+        truth = ["ground_truth/cut/0_mask.png", "ground_truth/cut/1_mask.png", "ground_truth/hole/0.png"]
+        found = {example.name: example for example in good_and_bad(names, truth).examples}
+        assert found["good/0.png"] == Example("good/0.png", label="good")
+        assert found["cut/1.png"] == Example("cut/1.png", label="cut", masks=(truth[1],))
+        assert found["hole/0.png"].masks == (truth[2],)
+        with pytest.raises(DataError, match="found: good"):
+            good_and_bad(["good/0.png"])
+        with pytest.raises(DataError, match="found: no folders"):
+            good_and_bad(["0.png"])
+        assert len(good_only(["0.png", "1.png"]).examples) == 2
+        assert len(good_only(["good/0.png", "cut/1.png"]).examples) == 1
+
+    def test_splits_and_wrappers(self) -> None:
+        assert split_folders(["train/a/1.png", "test/a/2.png"]) == {"train": "train", "test": "test"}
+        assert wrapper(["set/train/a/1.png", "set/test/a/1.png"]) == "set/"
+        assert wrapper(["train/a/1.png", "train/b/1.png"]) == ""
+        assert wrapper(["a/1.png", "b/1.png"]) == ""
+
+    @given(st.lists(st.text("ab0129/._", max_size=8), unique=True))
+    def test_any_names_can_be_looked_at(self, names: list[str]) -> None:
+        names = [name + ".png" for name in names]
+        assert sorted(names, key=natural) == sorted(set(names), key=natural)
+        guess_layout(names)
+        wrapper(names)
+        found = plain(names)
+        assert len(found.examples) + len(found.passed_over) == len(names)
+        try:
+            examples = with_masks(names).examples
+        except DataError:
+            return
+        assert all(example.masks for example in examples)
+
+
+class TestPlaces:
+    @pytest.fixture
+    def files(self) -> dict[str, bytes]:
+        return {f"{name}/{number}.png": png_bytes(number) for name in ("cat", "dog") for number in range(3)}
+
+    @pytest.mark.parametrize("name", ["a.zip", "a.tar", "a.tar.gz", "a.tar.bz2", "a.tar.xz"])
+    def test_archives_are_as_folders(self, tmp_path: Path, files: dict[str, bytes], name: str) -> None:
+        pack(tmp_path / name, {f"set-1/{key}": content for key, content in files.items()})
+        for key, content in files.items():
+            (tmp_path / "folder" / key).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / "folder" / key).write_bytes(content)
+        read = []
+        for place in (tmp_path / name, tmp_path / "folder"):
+            pictures = pictures_of(ImageDataConfig(train=place, validation=place), "train", "classes")
+            with pictures.opening() as load:
+                read.append([(e.name, e.label, load(e).pixels.tobytes()) for e in pictures.examples])
+        assert read[0] == read[1]
+        assert len(read[0]) == 6
+
+    @pytest.mark.parametrize("kind", ["zip", "tar"])
+    def test_names_in_archives_lead_nowhere(self, tmp_path: Path, kind: str) -> None:
+        files = {"../../cat/1.png": png_bytes(), "/dog/2.png": png_bytes(), "__MACOSX/dog/._2.png": b"x"}
+        place = pack(tmp_path / f"a.{kind}", files)
+        with open_members(place) as opened:
+            assert opened.names == ("cat/1.png", "dog/2.png")
+        assert [path.name for path in tmp_path.iterdir()] == [place.name]
+
+    def test_links_are_not_followed(self, tmp_path: Path) -> None:
+        with tarfile.open(tmp_path / "a.tar", "w") as archive:
+            info = tarfile.TarInfo("cat/1.png")
+            info.type, info.linkname = tarfile.SYMTYPE, "/etc/passwd"
+            archive.addfile(info)
+        with open_members(tmp_path / "a.tar") as opened:
+            assert opened.names == ()
+
+    @pytest.mark.parametrize("name", ["a.zip", "a.tar", "a.tar.gz", "a.tar.xz", "a.tar.bz2"])
+    def test_damaged_archives(self, tmp_path: Path, files: dict[str, bytes], name: str) -> None:
+        place = pack(tmp_path / name, files)
+        whole = place.read_bytes()
+        for content in (b"", b"nonsense", whole[: len(whole) // 2]):
+            place.write_bytes(content)
+            with pytest.raises(DataError, match=f"{name}"), open_members(place) as opened:  # noqa: PT012
+                if not opened.names:
+                    raise DataError(f"{name}: is empty")
+                for member in opened.names:
+                    opened.open(member)
+                raise DataError(f"{name}: an uncompressed tar that ends early")
+
+    def test_bounds(self, tmp_path: Path, files: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(members_module, "MOST_SPOOLED", 1000)
+        with (
+            pytest.raises(DataError, match="more than 1,000 bytes"),
+            open_members(pack(tmp_path / "a.tar.gz", files)),
+        ):
+            pass
+        monkeypatch.setattr(archives, "MOST_MEMBERS", 3)
+        for name in ("a.zip", "a.tar"):
+            with (
+                pytest.raises(DataError, match="more than 3 members"),
+                open_members(pack(tmp_path / name, files)),
+            ):
+                pass
+        monkeypatch.undo()
+        monkeypatch.setattr(archives, "MOST_BYTES", 10)
+        for name in ("a.zip", "a.tar"):
+            with (
+                open_members(tmp_path / name) as opened,
+                pytest.raises(DataError, match="at most 10 are taken"),
+            ):
+                opened.open("cat/1.png")
+
+    def test_no_place(self, tmp_path: Path) -> None:
+        with pytest.raises(DataError, match="no such folder or file"), open_members(tmp_path / "none"):
+            pass
+        (tmp_path / "a.txt").write_text("x")
+        with (
+            pytest.raises(DataError, match="neither a folder nor an archive"),
+            open_members(tmp_path / "a.txt"),
+        ):
+            pass
+        (tmp_path / "empty").mkdir()
+        with pytest.raises(DataError, match="no pictures for train"):
+            pictures_of(ImageDataConfig(train=tmp_path / "empty"), "train", "plain")
+
+
+class TestSplits:
+    def test_folders_of_splits(self, tmp_path: Path) -> None:
+        for number, name in enumerate(("train/a/1", "train/b/2", "val/a/3", "test/a/4")):
+            save(tmp_path / f"{name}.png", noise(4, 4, seed=number))
+        config = ImageDataConfig(train=tmp_path)
+        found = {s: pictures_of(config, s, "classes").examples for s in ("train", "validation", "test")}
+        assert [(e.name, e.label) for e in found["train"]] == [("train/a/1.png", "a"), ("train/b/2.png", "b")]
+        assert [(e.name, e.label) for e in found["validation"]] == [("val/a/3.png", "a")]
+        assert [(e.name, e.label) for e in found["test"]] == [("test/a/4.png", "a")]
+
+    def test_the_layout_of_mvtec(self, tmp_path: Path) -> None:
+        for number in range(10):
+            save(tmp_path / f"train/good/{number}.png", noise(4, 4, seed=number))
+        save(tmp_path / "test/good/0.png", noise(4, 4, seed=20))
+        save(tmp_path / "test/cut/0.png", noise(4, 4, seed=21))
+        mask = save(tmp_path / "ground_truth/cut/0_mask.png", np.eye(4, dtype=np.uint8) * 255)
+        config = ImageDataConfig(train=tmp_path)
+        assert len(pictures_of(config, "train", "good").examples) == 9
+        test = pictures_of(config, "test", "good")
+        with test.opening() as load:
+            loaded = {example.label: load(example) for example in test.examples}
+        assert loaded["good"].mask is None
+        assert loaded["cut"].mask is not None
+        assert np.array_equal(loaded["cut"].mask, np.eye(4))
+        assert mask.is_file()
+
+    def test_stacks(self, tmp_path: Path) -> None:
+        pages = [noise(5, 7, seed=seed) for seed in range(10)]
+        masks = [page % 2 for page in pages]
+        stack = save_stack(tmp_path / "volume.tif", pages)
+        other = save_stack(tmp_path / "truth.tif", masks)
+        config = ImageDataConfig(train=stack, masks=str(other), hold_out=0.2)
+        train, held = (pictures_of(config, split, "masks") for split in ("train", "validation"))
+        # Neighbours are alike, so the last ones are held out.
+        assert [example.page for example in held.examples] == [8, 9]
+        with train.opening() as load:
+            for example in train.examples:
+                assert np.array_equal(load(example).pixels[..., 0], pages[example.page or 0])
+                assert np.array_equal(load(example).mask, masks[example.page or 0])  # type: ignore[arg-type]
+        with pytest.raises(DataError, match=r"volume_mask\.tif"):
+            pictures_of(ImageDataConfig(train=stack), "train", "masks")
+        with pytest.raises(DataError, match="has no classes"):
+            pictures_of(ImageDataConfig(train=stack), "train", "classes")
+        save_stack(tmp_path / "volume_mask.tif", masks[:4])
+        with pytest.raises(DataError, match=r"has 10 pages, and its masks .* 4"):
+            pictures_of(ImageDataConfig(train=stack), "train", "masks")
+
+    def test_a_mask_of_another_size(self, tmp_path: Path) -> None:
+        for number in range(3):
+            save(tmp_path / f"images/{number}.png", noise(4, 6))
+            save(tmp_path / f"masks/{number}.png", noise(6, 4))
+        pictures = pictures_of(ImageDataConfig(train=tmp_path), "train", "masks")
+        with (
+            pictures.opening() as load,
+            pytest.raises(DataError, match=r"is 4 rows by 6 columns, its mask .* is 6 rows by 4 columns"),
+        ):
+            load(pictures.examples[0])
+
+    def test_instances_are_numbered(self, tmp_path: Path) -> None:
+        blobs = np.zeros((3, 4, 4), np.uint8)
+        blobs[0, 0], blobs[1, 1], blobs[2, 2] = 255, 255, 255
+        for one in "ab":
+            save(tmp_path / f"{one}/images/{one}.png", noise(4, 4))
+            for number, blob in enumerate(blobs):
+                save(tmp_path / f"{one}/masks/{number}x.png", blob)
+        pictures = pictures_of(ImageDataConfig(train=tmp_path), "train", "masks")
+        assert pictures.instances
+        with pictures.opening() as load:
+            mask = load(pictures.examples[0]).mask
+        assert mask is not None
+        assert mask[:, 0].tolist() == [1, 2, 3, 0]
+
+    def test_no_test_and_no_such_split(self, tmp_path: Path) -> None:
+        save(tmp_path / "1.png", noise(4, 4))
+        config = ImageDataConfig(train=tmp_path)
+        with pytest.raises(DataError, match="no pictures are given for a test"):
+            pictures_of(config, "test", "plain")
+        with pytest.raises(DataError, match="no split 'dev'"):
+            pictures_of(config, "dev", "plain")
+        with pytest.raises(DataError, match="too few to hold some out"):
+            pictures_of(config, "train", "plain")
+
+    def test_what_pictures_are_made_of_is_known(self, tmp_path: Path) -> None:
+        for number in range(4):
+            save(tmp_path / f"{number}.png", noise(4, 4, seed=number))
+        config = ImageDataConfig(train=tmp_path, validation=tmp_path)
+        before = pictures_of(config, "train", "plain").made_of
+        assert pictures_of(config, "train", "plain").made_of == before
+        (tmp_path / "2.png").write_bytes(png(1, 1, data=bytes(2)))
+        assert pictures_of(config, "train", "plain").made_of != before
+
+
+class TestHoldOut:
+    @given(
+        st.lists(st.integers(1, 30), min_size=1, max_size=5),
+        st.floats(0.01, 0.9),
+        st.sampled_from(["hash", "last"]),
+    )
+    def test_every_class_gives_its_share(self, sizes: list[int], share: float, order: str) -> None:
+        examples = [
+            Example(f"{label}/{number}.png", label=str(label))
+            for label, size in enumerate(sizes)
+            for number in range(size)
+        ]
+        if max(sizes) == 1:
+            with pytest.raises(DataError):
+                hold_out(examples, share, order)  # type: ignore[arg-type]
+            return
+        train, held = hold_out(examples, share, order)  # type: ignore[arg-type]
+        assert sorted([*train, *held], key=str) == sorted(examples, key=str)
+        for label, size in enumerate(sizes):
+            kept = sum(example.label == str(label) for example in held)
+            assert kept == min(size - 1, int(np.ceil(round(share * size, 9))))
+
+    def test_groups_stay_together(self) -> None:
+        examples = [Example(f"{number}.png", group=str(number // 5)) for number in range(50)]
+        train, held = hold_out(examples, 0.2, "hash")
+        assert len(held) == 10
+        assert not {example.group for example in train} & {example.group for example in held}
+
+    def test_more_pictures_change_little(self) -> None:
+        few, more = ([Example(f"{number}.png") for number in range(size)] for size in (100, 110))
+        before, after = set(hold_out(few, 0.1, "hash")[1]), set(hold_out(more, 0.1, "hash")[1])
+        assert len(before & after) >= 7
+
+
+@pytest.mark.parametrize(
+    ("names", "layout"),
+    [
+        (["a.png"], "plain"),
+        (["cat/a.png", "dog/b.png"], "classes"),
+        (["good/a.png", "bad/a.png"], "good"),
+        (["a.png", "a_mask.png"], "masks"),
+    ],
+)
+def test_guesses(names: list[str], layout: Layout) -> None:
+    assert guess_layout(names) == layout

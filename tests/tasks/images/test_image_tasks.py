@@ -1,0 +1,165 @@
+"""Every image task from a folder of pictures to a prediction."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from toy_pictures import MODELS, SIZE, blob, save, table
+
+import regard
+from regard import UserError
+from regard.lens import PatchGrid
+from regard.tasks import evaluate, parse_recipe, train
+from regard.tasks.kinds import KINDS
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    pixels, _ = blob(np.random.default_rng(7), 21)
+    save(tmp_path / "picture.png", pixels)
+    return tmp_path / "picture.png"
+
+
+@pytest.mark.parametrize("task", MODELS)
+def test_metrics_say_what_loading_needs_and_how_good_it_is(task: str, trained: dict[str, Path]) -> None:
+    metrics = json.loads((trained[task] / "metrics.json").read_text())
+    assert metrics["image_size"] == [SIZE, SIZE]
+    assert metrics["channels"] == 1
+    assert set(KINDS[task].task.metrics) <= set(metrics["validation"])
+    assert metrics["test"]["images"] > 0
+
+
+@pytest.mark.parametrize("task", MODELS)
+def test_a_loaded_model_gives_the_figures_of_its_test(task: str, trained: dict[str, Path]) -> None:
+    written = json.loads((trained[task] / "metrics.json").read_text())["test"]
+    again = evaluate(regard.load(trained[task]))
+    for name, figure in written.items():
+        if isinstance(figure, float):
+            assert again[name] == pytest.approx(figure, rel=1e-4, abs=1e-6), name
+
+
+@pytest.mark.parametrize("task", MODELS)
+def test_training_again_gives_the_same_weights(
+    task: str, pictures: Path, trained: dict[str, Path], tmp_path: Path
+) -> None:
+    again = train(parse_recipe(table(task, pictures)), tmp_path / "again")
+    name = "model.safetensors"
+    assert (again / name).read_bytes() == (trained[task] / name).read_bytes()
+
+
+def test_a_classifier_says_which_class_and_what_it_looked_at(trained: dict[str, Path], picture: Path) -> None:
+    classifier = regard.load(trained["image-classification"])
+    result = classifier(picture)
+    assert result.label in ("dark", "light")
+    assert sum(result.probabilities.values()) == pytest.approx(1)
+    seen = result.attention["encoder.1.self"]
+    assert seen.key_axis == PatchGrid(4, 4, ("[CLS]",), (SIZE, SIZE))
+    torch.testing.assert_close(seen.weights.sum(-1), torch.ones(2, 17))
+    several = classifier([picture, np.zeros((SIZE, SIZE), np.uint8)])
+    assert several[0].probabilities == pytest.approx(result.probabilities, abs=1e-5)
+
+
+def test_a_mask_has_the_size_of_the_picture_and_the_values_of_training(
+    trained: dict[str, Path], picture: Path
+) -> None:
+    result = regard.load(trained["segmentation"])(picture)
+    assert result.mask.shape == (21, 21)
+    assert set(np.unique(result.mask)) <= {0, 255}
+    torch.testing.assert_close(result.probabilities.sum(0), torch.ones(21, 21))
+    gate = result.attention["decoder.0.gate"]
+    assert gate.key_axis == PatchGrid(21, 21, (), (21, 21))
+    assert 0 <= float(gate.weights.min()) <= float(gate.weights.max()) <= 1
+    assert result.attention["bottleneck.0.self"].weights.shape == (2, 36, 36)
+
+
+def test_a_denoised_picture_keeps_size_depth_and_channels(trained: dict[str, Path], tmp_path: Path) -> None:
+    denoiser = regard.load(trained["denoising"])
+    deep = np.random.default_rng(0).integers(0, 65_535, (19, 30, 1)).astype(np.uint16)
+    assert denoiser(deep).pixels.dtype == np.uint16
+    assert denoiser(deep).pixels.shape == (19, 30, 1)
+    assert np.array_equal(denoiser([deep, deep])[1].pixels, denoiser(deep).pixels)
+
+
+def test_a_detector_scores_and_shows_where(trained: dict[str, Path], picture: Path) -> None:
+    result = regard.load(trained["anomaly-detection"])(picture)
+    assert result.heat.shape == (21, 21)
+    assert result.score == pytest.approx(float(result.heat.max()))
+    assert result.anomalous == (result.score > regard.load(trained["anomaly-detection"]).threshold)
+
+
+def test_an_untrained_predictor_has_other_weights_that_follow_from_the_seed(trained: dict[str, Path]) -> None:
+    classifier = regard.load(trained["image-classification"])
+    first, second = (classifier.untrained().model.state_dict() for _ in range(2))
+    name = "encoder.layers.0.self_attention.projection.weight"
+    assert torch.equal(first[name], second[name])
+    assert not torch.equal(first[name], classifier.model.state_dict()[name])
+
+
+def test_a_resnet_has_no_attention_and_says_so_by_having_none(pictures: Path, tmp_path: Path) -> None:
+    recipe = table("image-classification", pictures, model={"network": "resnet", "width": 4, "blocks": 1})
+    recipe["training"] |= {"epochs": 1, "mixup": 0.2}
+    folder = train(parse_recipe(recipe), tmp_path / "resnet")
+    assert regard.load(folder)(np.zeros((SIZE, SIZE), np.uint8)).attention == {}
+
+
+def test_denoising_without_clean_pictures(pictures: Path, tmp_path: Path) -> None:
+    recipe = table("denoising", pictures, clean_targets=False)
+    recipe["model"] = recipe["model"] | {"residual": False}
+    assert train(parse_recipe(recipe), tmp_path / "blind").is_dir()
+    with pytest.raises(UserError, match=r"model\.residual"):
+        parse_recipe(table("denoising", pictures, clean_targets=False))
+
+
+def test_one_class_against_the_others(pictures: Path, tmp_path: Path) -> None:
+    recipe = table("anomaly-detection", pictures)
+    recipe["data"] |= {"train": str(pictures / "classes"), "good": "dark"}
+    folder = train(parse_recipe(recipe), tmp_path / "one")
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert metrics["classes"] == ["good"]
+    assert metrics["test"]["images"] == 12
+    recipe["data"]["good"] = "grey"
+    with pytest.raises(UserError, match="it has dark, light"):
+        train(parse_recipe(recipe), tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    ("task", "change", "match"),
+    [
+        ("image-classification", {"model": {"patch": 5}}, "5"),
+        ("image-classification", {"model": {"layerz": 5}}, "nearest valid key: 'model.layers'"),
+        ("segmentation", {"model": {"skips": [7]}}, "skips name level 7"),
+        ("segmentation", {"loss": {"boundary": 5.0}}, "do not tell objects apart"),
+        ("anomaly-detection", {"false_alarms": 0.001}, "good images"),
+        ("segmentation", {"model": {"network": "vit"}}, "network"),
+    ],
+)
+def test_what_cannot_be_is_told_in_one_plain_error(
+    task: str, change: dict[str, object], match: str, pictures: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match=match):
+        train(parse_recipe(table(task, pictures) | change), tmp_path / "out")
+
+
+def test_pictures_of_several_sizes_need_a_size_or_a_crop(pictures: Path, tmp_path: Path) -> None:
+    for number, size in enumerate((16, 16, 16, 18)):
+        for label in ("a", "b"):
+            save(tmp_path / "odd" / label / f"{number}.png", np.full((size, size), 9 * number, np.uint8))
+    recipe = table("image-classification", pictures)
+    recipe["data"] = {"train": str(tmp_path / "odd"), "channels": "grey"}
+    with pytest.raises(UserError, match=r"data\.size"):
+        train(parse_recipe(recipe), tmp_path / "out")
+    recipe["data"]["size"] = 16
+    assert train(parse_recipe(recipe), tmp_path / "out").is_dir()
+
+
+def test_a_single_class_is_nothing_to_tell_apart(pictures: Path, tmp_path: Path) -> None:
+    recipe = table("image-classification", pictures)
+    for number in range(4):
+        save(tmp_path / "one" / "cat" / f"{number}.png", np.zeros((SIZE, SIZE), np.uint8))
+    recipe["data"] = {"train": str(tmp_path / "one"), "channels": "grey"}
+    with pytest.raises(UserError, match="nothing to tell apart"):
+        train(parse_recipe(recipe), tmp_path / "out")
