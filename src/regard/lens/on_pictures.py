@@ -29,6 +29,7 @@ def looked_at(seen: AttentionMap) -> Tensor:
         ValueError: its keys are no grid.
 
     Example:
+        >>> import torch
         >>> grid = PatchGrid(1, 2, ("[CLS]",), (4, 8))
         >>> weights = torch.tensor([[[0.2, 0.5, 0.3], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]])
         >>> looked_at(AttentionMap("encoder.0.self", weights, grid, grid))

@@ -74,8 +74,8 @@ class VitConfig(LayerConfig):
             )
         if self.positions == "sinusoidal" and self.width % 4:
             raise ValueError(
-                f"width is {self.width}: sinusoidal positions pair sines with cosines, for rows and for columns, "
-                "so it must be a multiple of 4"
+                f"width is {self.width}: sinusoidal positions pair sines with cosines, for rows and for "
+                "columns, so it must be a multiple of 4"
             )
         if self.embedding == "shifted-patches" and self.patch < 2:
             raise ValueError(
