@@ -313,6 +313,8 @@ def _explain(
 def _fault(fault: Any, key: str, schema: type[Recipe]) -> str:
     kind, value = fault["type"], fault["input"]
     if kind == "extra_forbidden":
+        if key in valid_keys(schema):  # of another member of a union
+            return f"the key '{key}' does not go with what else '{key.rpartition('.')[0]}' says"
         return f"unknown key '{key}'{_nearest(key, schema)}"
     if kind == "missing":
         return f"the key '{key}' is missing"
