@@ -1,21 +1,23 @@
 """The classifier of pictures: from an image to its class, with probabilities and what it attended to."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Self, overload
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 
 from regard.data.errors import DataError
+from regard.data.images.pixels import COUNTS
 from regard.lens import AttentionMap, PatchGrid, look
 from regard.models.images.build import build_image_classifier
 from regard.models.images.vit import VisionTransformer
 from regard.tasks.folder import ModelFolder, fill_model
-from regard.tasks.images.inputs import Given, is_one, listed, pixels_of, tensor_of
+from regard.tasks.images.inputs import Given, pixels_of, tensor_of
+from regard.tasks.images.predictor import PicturePredictor
 from regard.tasks.images.recipe import ImageClassificationRecipe
-from regard.tasks.predictor import Precision, Predictor
+from regard.tasks.predictor import Precision
 
 _BATCH = 64
 
@@ -45,7 +47,7 @@ class ImageClassification:
         return _attention(self._model, self.image) if isinstance(self._model, VisionTransformer) else {}
 
 
-class ImageClassifier(Predictor[nn.Module]):
+class ImageClassifier(PicturePredictor[nn.Module, ImageClassification]):
     """Classifies pictures with a trained network.
 
     Args:
@@ -92,36 +94,18 @@ class ImageClassifier(Predictor[nn.Module]):
     def _new_model(self) -> nn.Module:
         return _new_model(self.recipe, len(self.classes), self.image_size)
 
-    @overload
-    def __call__(self, pictures: Given) -> ImageClassification: ...  # type: ignore[overload-overlap]
-    @overload
-    def __call__(self, pictures: Iterable[Given]) -> list[ImageClassification]: ...
-    @torch.no_grad()
-    def __call__(self, pictures: Given | Iterable[Given]) -> ImageClassification | list[ImageClassification]:
-        """Classify a picture, or several.
-
-        A picture of another size than in training is resized to that: the network was never shown others.
-
-        Args:
-            pictures: a file or pixels, or several.
-
-        Raises:
-            DataError: a picture that cannot be read.
-        """
+    def _predicted(self, pictures: Sequence[Given]) -> list[ImageClassification]:
+        # A picture of another size is resized: the network was never shown others.
         data = self.recipe.data.model_copy(update={"size": self.image_size})
-        images = [tensor_of(pixels_of(one), data) for one in listed(pictures)]
+        images = [tensor_of(pixels_of(one), data) for one in pictures]
         found = []
         for first in range(0, len(images), _BATCH):
-            batch = torch.stack(images[first : first + _BATCH]).to(self.device, self._dtype)
-            for image, probabilities in zip(
-                images[first : first + _BATCH], self.model(batch).float().softmax(-1), strict=True
-            ):
-                found.append(self._classification(image, probabilities.tolist()))
-        return found[0] if is_one(pictures) else found
-
-    @property
-    def _dtype(self) -> torch.dtype:
-        return next(self.model.parameters()).dtype
+            batch = images[first : first + _BATCH]
+            rows = self.model(self._placed(torch.stack(batch))).float().softmax(-1)
+            found += [
+                self._classification(image, row.tolist()) for image, row in zip(batch, rows, strict=True)
+            ]
+        return found
 
     def _classification(self, image: Tensor, probabilities: list[float]) -> ImageClassification:
         ranked = sorted(zip(self.classes, probabilities, strict=True), key=lambda pair: -pair[1])
@@ -144,7 +128,7 @@ def _attention(model: VisionTransformer, image: Tensor) -> dict[str, AttentionMa
 
 def _new_model(recipe: ImageClassificationRecipe, classes: int, size: tuple[int, int]) -> nn.Module:
     """The recipe's network; what it normalises by comes with its weights."""
-    channels = {"grey": 1, "rgb": 3}[recipe.data.channels]
+    channels = COUNTS[recipe.data.channels]
     try:
         return build_image_classifier(
             recipe.model, channels, classes, size, [0.0] * channels, [1.0] * channels

@@ -1,11 +1,10 @@
 """The denoiser: from a noisy picture to a clean one."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Self, overload
+from typing import Any, Self
 
-import torch
 from torch import Tensor
 
 from regard.data.images.pixels import from_float
@@ -13,12 +12,12 @@ from regard.data.images.reading import Picture
 from regard.lens import AttentionMap
 from regard.models.images.unet import UNet
 from regard.tasks.folder import ModelFolder, fill_model
-from regard.tasks.images.inputs import Given, is_one, listed, pixels_of, tensor_of
+from regard.tasks.images.inputs import Given, pixels_of, tensor_of
 from regard.tasks.images.networks import unet_of
+from regard.tasks.images.predictor import PicturePredictor
 from regard.tasks.images.recipe import DenoisingRecipe
 from regard.tasks.images.unet_attention import unet_attention
 from regard.tasks.images.windows import in_windows
-from regard.tasks.predictor import Predictor
 
 
 @dataclass(frozen=True)
@@ -40,8 +39,8 @@ class Denoised:
         return unet_attention(self._model, self.image)
 
 
-class Denoiser(Predictor[UNet]):
-    """Takes noise out of pictures with a trained U-Net.
+class Denoiser(PicturePredictor[UNet, Denoised]):
+    """Takes noise out of pictures of any size with a trained U-Net; a large one is read window by window.
 
     Args:
         model: with its weights; moved to `device`.
@@ -69,27 +68,13 @@ class Denoiser(Predictor[UNet]):
     def _new_model(self) -> UNet:
         return unet_of(self.recipe)
 
-    @overload
-    def __call__(self, pictures: Given) -> Denoised: ...  # type: ignore[overload-overlap]
-    @overload
-    def __call__(self, pictures: Iterable[Given]) -> list[Denoised]: ...
-    def __call__(self, pictures: Given | Iterable[Given]) -> Denoised | list[Denoised]:
-        """Denoise a picture, or several, of any size; a large one is read window by window.
+    def _predicted(self, pictures: Sequence[Given]) -> list[Denoised]:
+        return [self._denoised(one) for one in pictures]
 
-        Args:
-            pictures: a file or pixels, or several.
-
-        Raises:
-            DataError: a picture that cannot be read.
-        """
-        made = [self._denoised(one) for one in listed(pictures)]
-        return made[0] if is_one(pictures) else made
-
-    @torch.no_grad()
     def _denoised(self, picture: Given) -> Denoised:
         pixels = pixels_of(picture)
         # The picture's own size: one that is made smaller and larger again loses more than its noise.
         image = tensor_of(pixels, self.recipe.data.model_copy(update={"size": None}))
-        restored = in_windows(self.model, image.to(next(self.model.parameters()))).cpu()
+        restored = in_windows(self.model, self._placed(image)).cpu()
         clean = from_float(restored.permute(1, 2, 0).numpy(), pixels.dtype)
         return Denoised(clean, image, self.model)

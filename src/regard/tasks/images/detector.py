@@ -1,9 +1,9 @@
 """The detector: from a picture to how much, and where, it differs from good ones."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Self, overload
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -13,12 +13,13 @@ from regard.lens import AttentionMap
 from regard.models.images.unet import UNet
 from regard.tasks.folder import ModelFolder, fill_model
 from regard.tasks.images.anomaly_map import anomaly_map, anomaly_scores
-from regard.tasks.images.inputs import Given, is_one, listed, pixels_of, tensor_of
+from regard.tasks.images.inputs import Given, pixels_of, tensor_of
 from regard.tasks.images.networks import unet_of
+from regard.tasks.images.predictor import PicturePredictor
 from regard.tasks.images.recipe import DetectionRecipe
 from regard.tasks.images.unet_attention import unet_attention
 from regard.tasks.images.windows import in_windows
-from regard.tasks.predictor import Precision, Predictor
+from regard.tasks.predictor import Precision
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,8 @@ class Detection:
         return unet_attention(self._model, self.image)
 
 
-class Detector(Predictor[UNet]):
-    """Finds what does not belong with a U-Net trained on good pictures.
+class Detector(PicturePredictor[UNet, Detection]):
+    """Finds what does not belong with a U-Net trained on good pictures; the heat has the picture's size.
 
     Args:
         model: with its weights; moved to `device`.
@@ -89,27 +90,13 @@ class Detector(Predictor[UNet]):
     def _new_model(self) -> UNet:
         return unet_of(self.recipe)
 
-    @overload
-    def __call__(self, pictures: Given) -> Detection: ...  # type: ignore[overload-overlap]
-    @overload
-    def __call__(self, pictures: Iterable[Given]) -> list[Detection]: ...
-    def __call__(self, pictures: Given | Iterable[Given]) -> Detection | list[Detection]:
-        """Look for anomalies in a picture, or several.
+    def _predicted(self, pictures: Sequence[Given]) -> list[Detection]:
+        return [self._detection(one) for one in pictures]
 
-        Args:
-            pictures: a file or pixels, or several.
-
-        Raises:
-            DataError: a picture that cannot be read.
-        """
-        made = [self._detection(one) for one in listed(pictures)]
-        return made[0] if is_one(pictures) else made
-
-    @torch.no_grad()
     def _detection(self, picture: Given) -> Detection:
         pixels = pixels_of(picture)
         image = tensor_of(pixels, self.recipe.data)
-        restored = in_windows(self.model, image.to(next(self.model.parameters()))).cpu().clamp(0, 1)
+        restored = in_windows(self.model, self._placed(image)).cpu().clamp(0, 1)
         heat = anomaly_map(image[None], restored[None], self.recipe.map)
         score = float(anomaly_scores(heat)[0])
         size = pixels.shape[:2]

@@ -1,9 +1,9 @@
 """The segmenter: from a picture to the class of each pixel, and its objects."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Self, overload
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -14,13 +14,14 @@ from torch.nn import functional as F
 from regard.lens import AttentionMap
 from regard.models.images.unet import UNet
 from regard.tasks.folder import ModelFolder, fill_model
-from regard.tasks.images.inputs import Given, is_one, listed, pixels_of, tensor_of
+from regard.tasks.images.inputs import Given, pixels_of, tensor_of
 from regard.tasks.images.instances import instances
 from regard.tasks.images.networks import unet_of
+from regard.tasks.images.predictor import PicturePredictor
 from regard.tasks.images.recipe import SegmentationRecipe
 from regard.tasks.images.unet_attention import unet_attention
 from regard.tasks.images.windows import in_windows
-from regard.tasks.predictor import Precision, Predictor
+from regard.tasks.predictor import Precision
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,11 @@ class Segmentation:
         return unet_attention(self._model, self.image)
 
 
-class Segmenter(Predictor[UNet]):
-    """Segments pictures with a trained U-Net.
+class Segmenter(PicturePredictor[UNet, Segmentation]):
+    """Segments pictures of any size with a trained U-Net.
+
+    A large picture is read window by window. Where all pictures of training were resized, so is this, and its
+    probabilities back to its own size.
 
     Args:
         model: with its weights; moved to `device`.
@@ -105,31 +109,13 @@ class Segmenter(Predictor[UNet]):
         """The number of each class in the masks that it makes: as in training, or black and white."""
         return self.mask_values or (0, 255)
 
-    @overload
-    def __call__(self, pictures: Given) -> Segmentation: ...  # type: ignore[overload-overlap]
-    @overload
-    def __call__(self, pictures: Iterable[Given]) -> list[Segmentation]: ...
-    def __call__(self, pictures: Given | Iterable[Given]) -> Segmentation | list[Segmentation]:
-        """Segment a picture, or several, of any size.
+    def _predicted(self, pictures: Sequence[Given]) -> list[Segmentation]:
+        return [self._segmented(one) for one in pictures]
 
-        A large picture is read window by window. Where all pictures of training were resized, so is this, and
-        its probabilities back to its own size.
-
-        Args:
-            pictures: a file or pixels, or several.
-
-        Raises:
-            DataError: a picture that cannot be read.
-        """
-        made = [self._segmented(one) for one in listed(pictures)]
-        return made[0] if is_one(pictures) else made
-
-    @torch.no_grad()
     def _segmented(self, picture: Given) -> Segmentation:
         pixels = pixels_of(picture)
         image = tensor_of(pixels, self.recipe.data)
-        weight = next(self.model.parameters())
-        probabilities = in_windows(self.model, image.to(weight)).softmax(0).cpu()
+        probabilities = in_windows(self.model, self._placed(image)).softmax(0).cpu()
         size = pixels.shape[:2]
         if probabilities.shape[1:] != size:
             probabilities = F.interpolate(probabilities[None], size, mode="bilinear", align_corners=False)[0]
