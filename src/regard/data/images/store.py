@@ -1,15 +1,14 @@
 """Decoded pictures and their targets on disk, mapped, not read, into memory."""
 
-import json
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from regard.data.errors import DataError
 from regard.data.images.reading import Mask, Picture
+from regard.data.mapped import mapped, read_about
 
 ABOUT = "pictures.json"
 FORMAT = 1
@@ -54,7 +53,7 @@ class PictureStore:
 
     def __init__(self, folder: Path | str) -> None:
         self.folder = Path(folder)
-        about = _read_about(self.folder)
+        about = read_about(self.folder / ABOUT, FORMAT, "store of pictures")
         self.digest: str = about["digest"]
         self.names: tuple[str, ...] = tuple(about["names"])
         self.classes: tuple[str, ...] = tuple(about["classes"])
@@ -62,12 +61,12 @@ class PictureStore:
         self.instances: bool = about["instances"]
         self.kinds: tuple[str, ...] = tuple(about["kinds"])
         rows = len(self.names)
-        self.shapes: npt.NDArray[np.uint32] = self._map("shapes", "<u4", rows * 4).reshape(-1, 4)
-        self.labels: npt.NDArray[np.int32] = self._map("labels", "<i4", rows)
-        self._starts = self._map("starts", "<u8", rows)
-        self._mask_starts = self._map("mask_starts", "<i8", rows)
-        self._pixels = self._map("pixels", "u1", about["bytes"])
-        self._masks = self._map("masks", "<u2", about["mask_pixels"])
+        self.shapes: npt.NDArray[np.uint32] = mapped(self.folder / "shapes", "<u4", rows * 4).reshape(-1, 4)
+        self.labels: npt.NDArray[np.int32] = mapped(self.folder / "labels", "<i4", rows)
+        self._starts = mapped(self.folder / "starts", "<u8", rows)
+        self._mask_starts = mapped(self.folder / "mask_starts", "<i8", rows)
+        self._pixels = mapped(self.folder / "pixels", "u1", about["bytes"])
+        self._masks = mapped(self.folder / "masks", "<u2", about["mask_pixels"])
 
     def __len__(self) -> int:
         return len(self.names)
@@ -129,27 +128,3 @@ class PictureStore:
             raise IndexError(f"row {row} of {len(self)} pictures")
         height, width, channels, depth = self.shapes[row].tolist()
         return height, width, channels, depth
-
-    def _map(self, name: str, dtype: str, count: int) -> npt.NDArray[Any]:
-        path = self.folder / name
-        wanted = count * np.dtype(dtype).itemsize
-        found = path.stat().st_size if path.is_file() else -1
-        if found != wanted:
-            what = "is missing" if found < 0 else f"has {found} bytes, expected {wanted}"
-            raise DataError(f"{path}: {what}; delete the folder {self.folder} and read the pictures again")
-        if count == 0:  # an empty file cannot be mapped
-            return np.empty(0, dtype)
-        return np.asarray(np.memmap(path, dtype=dtype, mode="r", shape=(count,)))
-
-
-def _read_about(folder: Path) -> dict[str, Any]:
-    path = folder / ABOUT
-    try:
-        about: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        if about["format"] != FORMAT:
-            raise DataError(f"{path}: format {about['format']}, this version reads {FORMAT}; read them again")
-    except OSError as error:
-        raise DataError(f"{path}: no store of pictures ({error.strerror})") from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{path}: damaged ({error}); delete the folder and read the pictures again") from None
-    return about

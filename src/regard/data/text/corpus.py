@@ -1,6 +1,5 @@
 """An encoded corpus: token ids in files that are mapped, not read, into memory."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from regard.data.errors import DataError
+from regard.data.mapped import mapped, read_about
 
 ABOUT = "corpus.json"
 FORMAT = 1
@@ -31,17 +30,17 @@ class EncodedCorpus:
 
     def __init__(self, folder: Path | str) -> None:
         self.folder = Path(folder)
-        about = _read_about(self.folder)
+        about = read_about(self.folder / ABOUT, FORMAT, "encoded corpus")
         self.digest: str = about["digest"]
         self.report: dict[str, int] = about["report"]
         self._rows: int = about["rows"]
         names = tuple(about["tokens"])
-        lengths = self._map("lengths", "<u4", self._rows * len(names))
+        lengths = mapped(self.folder / "lengths", "<u4", self._rows * len(names))
         self.lengths: npt.NDArray[np.uint32] = lengths.reshape(-1, len(names))
         self._sides = tuple(
             Side(
-                self._map(f"{side}.ids", about["dtype"], about["tokens"][side]),
-                self._map(f"{side}.starts", "<u8", self._rows + 1),
+                mapped(self.folder / f"{side}.ids", about["dtype"], about["tokens"][side]),
+                mapped(self.folder / f"{side}.starts", "<u8", self._rows + 1),
             )
             for side in names
         )
@@ -76,18 +75,6 @@ class EncodedCorpus:
         # A worker gets the folder and maps it itself; the rows are never copied.
         return EncodedCorpus, (self.folder,)
 
-    def _map(self, name: str, dtype: str, count: int) -> npt.NDArray[Any]:
-        path = self.folder / name
-        wanted = count * np.dtype(dtype).itemsize
-        found = path.stat().st_size if path.is_file() else -1
-        if found != wanted:
-            what = "is missing" if found < 0 else f"has {found} bytes, expected {wanted}"
-            raise DataError(f"{path}: {what}; delete the folder {self.folder} and encode again")
-        if count == 0:  # an empty file cannot be mapped
-            return np.empty(0, dtype)
-        # A plain view of the mapping: slicing a memmap object itself is many times slower.
-        return np.asarray(np.memmap(path, dtype=dtype, mode="r", shape=(count,)))
-
 
 @dataclass(frozen=True)
 class Side:
@@ -112,16 +99,3 @@ class Side:
         lengths = self.starts[rows + 1].astype(np.int64) - first
         before = np.cumsum(lengths) - lengths
         return self.ids[np.arange(lengths.sum()) + np.repeat(first - before, lengths)], lengths
-
-
-def _read_about(folder: Path) -> dict[str, Any]:
-    path = folder / ABOUT
-    try:
-        about: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        if about["format"] != FORMAT:
-            raise DataError(f"{path}: format {about['format']}, this version reads {FORMAT}; encode again")
-    except OSError as error:
-        raise DataError(f"{path}: not an encoded corpus ({error.strerror})") from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{path}: damaged ({error}); delete the folder and encode again") from None
-    return about
