@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from toy_pictures import MODELS, SIZE, blob, save, table
 
 import regard
@@ -49,6 +50,14 @@ def test_training_again_gives_the_same_weights(
     again = train(parse_recipe(table(task, pictures)), tmp_path / "again")
     name = "model.safetensors"
     assert (again / name).read_bytes() == (trained[task] / name).read_bytes()
+
+
+def test_a_tested_classifier_comes_with_its_confusion(trained: dict[str, Path]) -> None:
+    folder = trained["image-classification"]
+    figures = json.loads((folder / "metrics.json").read_text())["test"]
+    assert sum(map(sum, figures["confusion"])) == figures["images"]
+    with Image.open(folder / "confusion.png") as drawn:
+        assert min(drawn.size) > 200
 
 
 def test_a_classifier_says_which_class_and_what_it_looked_at(trained: dict[str, Path], picture: Path) -> None:

@@ -10,6 +10,7 @@ from regard.data.errors import DataError
 from regard.data.images.batches import ImageBatch, plain_batch
 from regard.data.images.store import PictureStore
 from regard.models.images.build import build_image_classifier
+from regard.tasks.images.confusion_picture import confusion_picture
 from regard.tasks.images.measures.calibration import Calibration
 from regard.tasks.images.measures.confusion import Confusion
 from regard.tasks.images.recipe import ImageClassificationRecipe
@@ -62,6 +63,12 @@ class ImageClassificationTask(ImageTask[ImageClassificationRecipe]):
     def figures(self, model: nn.Module, store: PictureStore) -> dict[str, Any]:
         """See `class_figures`."""
         return class_figures(model, store)
+
+    def test_figures(self, model: nn.Module, store: PictureStore) -> dict[str, Any]:
+        """The same, and `confusion.png` in the model folder."""
+        figures = self.figures(model, store)
+        confusion_picture(figures["confusion"], store.classes, self.folder.parent / "confusion.png")
+        return figures
 
 
 @torch.no_grad()
