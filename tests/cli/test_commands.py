@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import warnings
 from pathlib import Path
 
@@ -41,6 +42,7 @@ def test_train_evaluate_translate(regard: Regard, tmp_path: Path, monkeypatch: p
     Path("a.en").write_text("The cat.\nThe dog.\n")
     Path("a.fr").write_text("Le chat.\nLe chien.\n")
     shown = regard("evaluate", "model", "--source", "a.en", "--target", "a.fr", "--beam", 1).out
+    assert re.search(r"BLEU by words in the source: ≤5 [0-9.]+", shown)
     assert "tokens per second" in shown
     assert "nrefs:1|case:lc" in shown
 

@@ -101,6 +101,8 @@ def test_classify_pictures_and_look(regard: Regard, trained: dict[str, Path], fo
         (["segment", "{segmentation}", "nowhere"], "nowhere: there is no such file or folder"),
         (["segment", "{segmentation}", "in/broken.png"], "no picture, or damaged"),
         (["detect", "{anomaly-detection}", "empty"], "no pictures in this folder"),
+        (["look", "neighbours", "{segmentation}", "cat"], "of models of texts"),
+        (["look", "positions", "{denoising}", "p.png"], "of models of texts"),
         (["evaluate", "{segmentation}", "--source", "a", "--target", "b"], "are for translators"),
     ],
 )

@@ -68,7 +68,7 @@ class Choice:
             (['decoder.0.cross'], ['encoder.0.self'])
         """
         if not names:
-            raise UserError("this model has no attention to look at: it passes one context vector on")
+            raise UserError("this model has no attention to look at")
         if self.at is not None:
             from regard.lens import choose_places
 

@@ -16,7 +16,9 @@ def evaluate(
     model: options.Model,
     data: Annotated[
         str | None,
-        typer.Option(help="A named data set, or a file. Default: the test data of the model's recipe."),
+        typer.Option(
+            help="A named data set, a file, or a folder of pictures. Default: the recipe's test data."
+        ),
     ] = None,
     split: Annotated[str, typer.Option(help="Which part of the data set.")] = "test",
     source: Annotated[
@@ -30,7 +32,8 @@ def evaluate(
     """Scores a model on data with known answers.
 
     For a translator: BLEU and chrF with their signatures, loss and speed. For a language model: loss and
-    perplexity. For a classifier: loss and accuracy.
+    perplexity. For a classifier: loss and accuracy. For models of pictures: Dice and IoU, PSNR and SSIM, or
+    AUROC; --json has them by class and by kind of picture too.
     """
     if (source is None) != (target is None):
         raise UserError("--source and --target go together: two text files, aligned line by line")
@@ -68,7 +71,9 @@ def _print(figures: dict[str, Any]) -> None:
             table.add_row(name.replace("_", " "), f"{value:,}" if isinstance(value, int) else f"{value:,.4g}")
     show(table)
     if by_length := figures.get("by_length"):
-        shown = (f"≤{end} {bleu}" if end != "more" else f"more {bleu}" for end, bleu in by_length.items())
+        shown = (
+            f"{'more' if end == 'more' else f'≤{end}'} {bucket['bleu']}" for end, bucket in by_length.items()
+        )
         console().print(f"BLEU by words in the source: {'  '.join(shown)}", highlight=False)
     for name, signature in figures.get("signatures", {}).items():
         said = f"{name.replace('_', ' ')}: {signature}"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from regard.lens import AttentionMap
+    from regard.tasks.predictor import Predictor
     from regard.tasks.text.predictor import TextPredictor
 
 _COUNT = 50  # words; of more, the names cover each other
@@ -97,7 +98,7 @@ def positions(
 ) -> None:
     """Draws the positional encoding of a model: a row for each position, a column for each dimension."""
     check_new(out, force)
-    predictor = _load(model)
+    predictor = _load_text(model)
     config = predictor.recipe.model
     from regard.lens import position_encoding, positions_picture
 
@@ -119,7 +120,7 @@ def neighbours_(
 ) -> None:
     """Lists the tokens whose embeddings are nearest to a word's, with the cosine of the angle."""
     check_word(word)
-    tokenizer, vectors = _load(model).embedding(side)
+    tokenizer, vectors = _load_text(model).embedding(side)
     from regard.lens import neighbours
 
     ids = ids_of(tokenizer, word)
@@ -165,7 +166,7 @@ def embeddings(
     check_new(out, force)
     import torch
 
-    predictor = _load(model)
+    predictor = _load_text(model)
     tokenizer, after = predictor.embedding(side)
     if words is None:
         tokens = tokenizer.tokens(range(tokenizer.size))
@@ -192,8 +193,19 @@ def embeddings(
     tell_saved(out)
 
 
-def _load(model: str) -> "TextPredictor[Any]":
+def _load(model: str) -> "Predictor[Any]":
     from regard.tasks import load
 
-    predictor: TextPredictor[Any] = load(model)
+    predictor: Predictor[Any] = load(model)
+    return predictor
+
+
+def _load_text(model: str) -> "TextPredictor[Any]":
+    from regard.tasks.text.predictor import TextPredictor
+
+    predictor = _load(model)
+    if not isinstance(predictor, TextPredictor):
+        raise UserError(
+            f"{model}: tokens and their positions are drawn of models of texts; its task is {predictor.task}"
+        )
     return predictor

@@ -41,8 +41,6 @@ def show_maps(
 
     if looking.choice.word is not None:
         chosen = [seen for seen in chosen if len(seen.query_axis) == 1]
-    if looking.choice.word is not None:
-        chosen = [seen for seen in chosen if len(seen.query_axis) == 1]
     for seen in chosen:
         show("", HeatMap(in_rows_and_columns(seen)))
     if looking.file is None:

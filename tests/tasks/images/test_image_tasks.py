@@ -115,6 +115,22 @@ def test_a_resnet_has_no_attention_and_says_so_by_having_none(pictures: Path, tm
     assert regard.load(folder)(np.zeros((SIZE, SIZE), np.uint8)).attention == {}
 
 
+def test_pooling_by_attention_is_a_look_at_the_patches(pictures: Path, tmp_path: Path) -> None:
+    recipe = table("image-classification", pictures)
+    recipe["model"] = recipe["model"] | {"pooling": "sequence", "registers": 1}
+    classifier = regard.load(train(parse_recipe(recipe), tmp_path / "pool"))
+    seen = classifier(np.zeros((SIZE, SIZE), np.uint8)).attention
+    assert seen["pool.cross"].key_axis == PatchGrid(4, 4, (), (SIZE, SIZE))
+    assert float(seen["pool.cross"].weights.sum()) == pytest.approx(1, abs=1e-5)
+    assert seen["encoder.0.self"].key_axis == PatchGrid(4, 4, ("[R1]",), (SIZE, SIZE))
+
+
+def test_a_threshold_that_cannot_be_set_is_told_before_training(pictures: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="good images"):
+        train(parse_recipe(table("anomaly-detection", pictures, false_alarms=0.001)), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_denoising_without_clean_pictures(pictures: Path, tmp_path: Path) -> None:
     recipe = table("denoising", pictures, clean_targets=False)
     recipe["model"] = recipe["model"] | {"residual": False}
@@ -141,6 +157,11 @@ def test_one_class_against_the_others(pictures: Path, tmp_path: Path) -> None:
         ("image-classification", {"model": {"patch": 5}}, "5"),
         ("image-classification", {"model": {"layerz": 5}}, "nearest valid key: 'model.layers'"),
         ("image-classification", {"model": {"network": "resnet", "layers": 3}}, "does not go with"),
+        (
+            "image-classification",
+            {"data": {"name": "digits", "channels": "grey", "crop": 8}},
+            "whole picture",
+        ),
         ("segmentation", {"model": {"skips": [7]}}, "skips name level 7"),
         ("segmentation", {"loss": {"boundary": 5.0}}, "do not tell objects apart"),
         ("anomaly-detection", {"false_alarms": 0.001}, "good images"),
@@ -164,6 +185,13 @@ def test_pictures_of_several_sizes_need_a_size_or_a_crop(pictures: Path, tmp_pat
         train(parse_recipe(recipe), tmp_path / "out")
     recipe["data"]["size"] = 16
     assert train(parse_recipe(recipe), tmp_path / "out").is_dir()
+
+
+def test_a_class_is_of_the_whole_picture(pictures: Path, tmp_path: Path) -> None:
+    recipe = table("image-classification", pictures)
+    recipe["data"]["crop"] = 8
+    with pytest.raises(UserError, match="whole picture"):
+        train(parse_recipe(recipe), tmp_path / "out")
 
 
 def test_a_single_class_is_nothing_to_tell_apart(pictures: Path, tmp_path: Path) -> None:

@@ -28,6 +28,8 @@ class ImageClassificationTask(ImageTask[ImageClassificationRecipe]):
 
     def _check(self) -> None:
         super()._check()
+        if self.recipe.data.window is not None:
+            raise DataError("data.crop: a class is of the whole picture; give data.size, and leave crop out")
         if len(self.store.classes) < 2:
             raise DataError(
                 f"the pictures are all of one class, {self.store.classes[0]}: there is nothing to tell "

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from regard.data.errors import DataError
 from regard.data.images.pixels import COUNTS
-from regard.lens import AttentionMap, PatchGrid, look
+from regard.lens import AttentionMap, PatchGrid, Tokens, look
 from regard.models.images.build import build_image_classifier
 from regard.models.images.vit import VisionTransformer
 from regard.tasks.folder import ModelFolder, fill_model
@@ -41,8 +41,8 @@ class ImageClassification:
     def attention(self) -> dict[str, AttentionMap]:
         """What each token looked at, by place (``encoder.2.self``), made when it is first asked for.
 
-        Both axes are the grid of patches, after ``[CLS]`` and registers where the network has them. A network
-        without attention has none.
+        Both axes are the grid of patches, after ``[CLS]`` and registers where the network has them; pooling
+        by attention (``pool.cross``) is one look at the patches. A network without attention has none.
         """
         return _attention(self._model, self.image) if isinstance(self._model, VisionTransformer) else {}
 
@@ -116,14 +116,20 @@ class ImageClassifier(PicturePredictor[nn.Module, ImageClassification]):
 def _attention(model: VisionTransformer, image: Tensor) -> dict[str, AttentionMap]:
     like = next(model.parameters())
     with look(model) as seen:
-        encoded = model.encode(image[None].to(like.device, like.dtype))
-        model(image[None].to(like.device, like.dtype))
+        model(image[None].to(like))
+    encoded = model.encode(image[None].to(like))
     config = model.config
     specials = ["[CLS]"] if config.pooling == "class" else []
     specials += [f"[R{number + 1}]" for number in range(config.registers)]
     height, width = image.shape[1:]
-    axis = PatchGrid(*encoded.grid, tuple(specials), (height, width))
-    return {name: seen.map(name, axis, axis) for name in seen}
+    tokens = PatchGrid(*encoded.grid, tuple(specials), (height, width))
+    patches = PatchGrid(*encoded.grid, (), (height, width))
+    # Pooling by attention is one look of the whole picture at its patches.
+    looks = Tokens(("the picture",))
+    return {
+        name: seen.map(name, tokens, tokens) if name.endswith("self") else seen.map(name, looks, patches)
+        for name in seen
+    }
 
 
 def _new_model(recipe: ImageClassificationRecipe, classes: int, size: tuple[int, int]) -> nn.Module:

@@ -28,6 +28,11 @@ class DetectionTask(ImageTask[DetectionRecipe]):
     layout = "good"
     metrics = ("loss", "synthetic_pixel_auroc")
 
+    def _check(self) -> None:
+        super()._check()
+        # Whether the threshold can be set is told now: after training it would cost the model.
+        alarm_threshold(torch.zeros(len(self.validation)), self.recipe.false_alarms)
+
     def new_model(self, mean: tuple[float, ...], std: tuple[float, ...]) -> nn.Module:
         """The recipe's U-Net with random weights."""
         return UNet(self.recipe.model, self.store.channels, self.store.channels, mean, std)
@@ -62,11 +67,7 @@ class DetectionTask(ImageTask[DetectionRecipe]):
         return detection_figures(model, store, self.recipe.map)
 
     def finished(self, model: nn.Module) -> dict[str, Any]:
-        """The threshold, from good images kept apart: above it lies the share of them that the recipe allows.
-
-        Raises:
-            UserError: too few good images for so small a share.
-        """
+        """The threshold, from good images kept apart: above it lies the share that the recipe allows."""
         scores = torch.stack([score for score, _, _ in scored(model, self.validation, self.recipe.map)])
         return {"threshold": alarm_threshold(scores, self.recipe.false_alarms)}
 
