@@ -157,11 +157,6 @@ def test_one_class_against_the_others(pictures: Path, tmp_path: Path) -> None:
         ("image-classification", {"model": {"patch": 5}}, "5"),
         ("image-classification", {"model": {"layerz": 5}}, "nearest valid key: 'model.layers'"),
         ("image-classification", {"model": {"network": "resnet", "layers": 3}}, "does not go with"),
-        (
-            "image-classification",
-            {"data": {"name": "digits", "channels": "grey", "crop": 8}},
-            "whole picture",
-        ),
         ("segmentation", {"model": {"skips": [7]}}, "skips name level 7"),
         ("segmentation", {"loss": {"boundary": 5.0}}, "do not tell objects apart"),
         ("anomaly-detection", {"false_alarms": 0.001}, "good images"),
