@@ -14,7 +14,7 @@ _MOST_SEED = 1 << 32
 
 
 class Augment:
-    """Warps, brightness, contrast, noise and cutout, one picture at a time.
+    """Warps, inversion, brightness, contrast, noise and cutout, one picture at a time.
 
     One smooth field of displacements, turned, scaled and shifted, moves all pixels at once: pictures are
     interpolated linearly, masks take the nearest number, and what lies beyond an edge is its mirror image.
@@ -35,7 +35,9 @@ class Augment:
     def changes(self) -> bool:
         """Whether it does anything."""
         config = self.config
-        return config.warps or any((config.brightness, config.contrast, config.noise, config.cutout))
+        return config.warps or any(
+            (config.invert, config.brightness, config.contrast, config.noise, config.cutout)
+        )
 
     def __call__(
         self, image: Tensor, mask: Tensor | None, random: np.random.Generator
@@ -62,6 +64,8 @@ class Augment:
 
     def _toned(self, image: Tensor, random: np.random.Generator) -> Tensor:
         config = self.config
+        if config.invert and random.random() < config.invert:
+            image = 1 - image
         if config.contrast:
             mean = image.mean()
             image = (image - mean) * (1 + random.uniform(-config.contrast, config.contrast)) + mean

@@ -26,6 +26,7 @@ class AugmentConfig(_Strict):
         elastic: standard deviation, in pixels, of random displacements on a coarse grid of points, between
             which all pixels move smoothly (Ronneberger et al. 2015, §3.1: 10).
         elastic_grid: points of that grid along each side (3 in the paper).
+        invert: share of pictures whose light and dark change places.
         brightness: add up to so much either way; white is 1.
         contrast: multiply the distance from the mean by 1 ± up to this.
         noise: add Gaussian noise of a standard deviation of up to this; white is 1.
@@ -44,6 +45,7 @@ class AugmentConfig(_Strict):
     shift: float = Field(default=0.0, ge=0.0, lt=1.0)
     elastic: float = Field(default=0.0, ge=0.0)
     elastic_grid: int = Field(default=3, ge=2)
+    invert: float = Field(default=0.0, ge=0.0, le=1.0)
     brightness: float = Field(default=0.0, ge=0.0, le=1.0)
     contrast: float = Field(default=0.0, ge=0.0, lt=1.0)
     noise: float = Field(default=0.0, ge=0.0, le=1.0)
