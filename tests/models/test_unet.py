@@ -95,6 +95,21 @@ def test_without_skips_it_is_the_network_that_has_none():
     torch.testing.assert_close(with_skips.eval()(images, without=[0, 1]), none.eval()(images))
 
 
+def test_a_narrow_latent_is_all_that_passes_without_skips():
+    network = small(depth=3, latent=2, skips="none").to(WIDE).eval()
+    images = torch.rand(3, 1, 8, 8, dtype=WIDE)
+    encoded = network.encode(images)
+    assert encoded.latent.shape == (3, 2, 1, 1)
+    # Two numbers at one position: whatever the image, its restoration lies on a surface of two dimensions.
+    moved = encoded.latent.flatten(1).requires_grad_()
+    jacobian = torch.autograd.functional.jacobian(
+        lambda latent: network.decode(encoded._replace(latent=latent.view(3, 2, 1, 1)))[0].flatten(), moved
+    )
+    assert jacobian[:, 0].abs().max() > 0
+    assert jacobian[:, 1:].abs().max() == 0
+    assert {"widen.weight", "bottleneck.narrow.weight"} <= network.state_dict().keys()
+
+
 def test_a_residual_network_adds_to_the_image():
     network = small(outputs=1, residual=True).eval()
     images = torch.rand(1, 1, 9, 9)

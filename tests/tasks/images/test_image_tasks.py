@@ -131,6 +131,18 @@ def test_a_threshold_that_cannot_be_set_is_told_before_training(pictures: Path, 
     assert not (tmp_path / "out").exists()
 
 
+def test_a_detector_that_restores_removed_squares(pictures: Path, tmp_path: Path) -> None:
+    recipe = table("anomaly-detection", pictures, removal={"squares": [2, 4, 16]})
+    recipe["map"] = {"difference": "similarity", "score": "mean"}
+    detector = regard.load(train(parse_recipe(recipe), tmp_path / "removal"))
+    picture = np.random.default_rng(0).integers(0, 256, (SIZE, SIZE), np.uint8)
+    found, again = detector(picture), detector(picture)
+    assert found.score == again.score == pytest.approx(float(found.heat.mean()))
+    assert found.heat.equal(again.heat)
+    with pytest.raises(UserError, match="no 3 squares"):
+        detector(picture[:1, :1])
+
+
 def test_denoising_without_clean_pictures(pictures: Path, tmp_path: Path) -> None:
     recipe = table("denoising", pictures, clean_targets=False)
     recipe["model"] = recipe["model"] | {"residual": False}
@@ -196,3 +208,11 @@ def test_a_single_class_is_nothing_to_tell_apart(pictures: Path, tmp_path: Path)
     recipe["data"] = {"train": str(tmp_path / "one"), "channels": "grey"}
     with pytest.raises(UserError, match="nothing to tell apart"):
         train(parse_recipe(recipe), tmp_path / "out")
+
+
+@pytest.mark.parametrize("task", ["image-classification", "segmentation", "denoising"])
+def test_only_detection_knows_good_pictures(task: str, pictures: Path) -> None:
+    recipe = table(task, pictures)
+    recipe["data"]["good"] = "dark"
+    with pytest.raises(UserError, match=r"data\.good = 'dark' .* this recipe's task is"):
+        parse_recipe(recipe)

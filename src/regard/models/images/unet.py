@@ -24,7 +24,8 @@ class Encoded(NamedTuple):
     """What the encoder and the bottleneck make of images.
 
     Attributes:
-        latent: [batch, channels, rows, columns] of the bottleneck: all that the decoder gets without skips.
+        latent: [batch, channels, rows, columns]: all that the decoder gets without skips. Channels are the
+            bottleneck's own, or as many as it passes on.
         skips: what each skip connection carries, by level; at level i [batch, width · 2^i, rows, columns].
         size: rows and columns of the images, which the latent's times the stride may exceed.
     """
@@ -78,6 +79,7 @@ class UNet(nn.Module):
         widths = [channels, *(config.channels(level) for level in range(config.depth))]
         self.encoder = nn.ModuleList(_double(config, before, after) for before, after in pairwise(widths))
         self.bottleneck = Bottleneck(config)
+        self.widen = None if config.latent is None else linear(config.latent, config.channels(config.depth))
         self.decoder = nn.ModuleList(DecoderLevel(config, level) for level in range(config.depth))
         self.output = linear(config.width, outputs)
 
@@ -126,11 +128,10 @@ class UNet(nn.Module):
             raise ValueError(
                 f"level {unknown[0]} has no skip connection to switch off; levels that have: {there}"
             )
-        x = encoded.latent
+        x = encoded.latent if self.widen is None else _at_each_position(self.widen, encoded.latent)
         for level in reversed(range(self.config.depth)):
             x = self.decoder[level](x, None if level in without else encoded.skips.get(level))
-        # A convolution of 1×1 is a linear layer at each position.
-        return self.crop(self.output(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2), encoded.size)
+        return self.crop(_at_each_position(self.output, x), encoded.size)
 
     def crop(self, x: Tensor, size: tuple[int, int]) -> Tensor:
         """Cut a map of the padded image, [..., rows, columns], back to the image's size.
@@ -167,13 +168,16 @@ class Bottleneck(nn.Module):
             Layer(config.layer, causal=False) for _ in range(config.bottleneck_attention)
         )
         self.norm = nn.LayerNorm(channels) if self.layers else None
+        self.narrow = None if config.latent is None else linear(channels, config.latent)
         self.dropout = Dropout(config.dropout)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[batch, channels / 2, rows, columns] -> [batch, channels, rows, columns]."""
+        """[batch, channels / 2, rows, columns] -> [batch, channels or latent, rows, columns]."""
         x = self.convolutions(x)
         if self.norm is not None:
             x = self._attend(x, self.norm)
+        if self.narrow is not None:
+            x = _at_each_position(self.narrow, x)
         latent: Tensor = self.dropout(x)
         return latent
 
@@ -227,6 +231,12 @@ def _double(config: UNetConfig, inputs: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(
         Convolution(inputs, outputs, config.norm), Convolution(outputs, outputs, config.norm)
     )
+
+
+def _at_each_position(layer: nn.Module, x: Tensor) -> Tensor:
+    """A linear layer on the channels of [batch, channels, rows, columns]: a convolution of 1×1."""
+    mapped: Tensor = layer(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+    return mapped
 
 
 def _margins(length: int, stride: int) -> tuple[int, int]:

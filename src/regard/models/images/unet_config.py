@@ -21,6 +21,8 @@ class UNetConfig(BaseModel):
         depth: levels above the bottleneck, and so how often an image is halved.
         norm: after each convolution.
         up_sampling: how the decoder doubles rows and columns.
+        latent: channels that the bottleneck passes on; all of its own unless said. With a narrow latent on a
+            coarse grid, and no skips, the U-Net is an autoencoder that can only restore what it knows.
         skips: which levels have a skip connection.
         attention_gates: skips carry what their gates let through (Oktay et al. 2018).
         bottleneck_attention: Transformer layers in the bottleneck, where every position sees all others.
@@ -41,6 +43,7 @@ class UNetConfig(BaseModel):
     depth: int = Field(default=4, ge=1, le=8)
     norm: Literal["batch", "instance", "group", "none"] = "batch"
     up_sampling: Literal["transposed", "bilinear", "nearest"] = "transposed"
+    latent: int | None = Field(default=None, ge=1)
     skips: Literal["all", "none"] | Levels = "all"
     attention_gates: bool = False
     bottleneck_attention: int = Field(default=0, ge=0)

@@ -26,6 +26,8 @@ class AnomalyMapConfig(BaseModel):
             (RIAD; Zavrtanik et al. 2021b). `"similarity"`: 1 − SSIM. `"squared"`: the squared error.
         scales: for gradients: the image at full, half, quarter, … size; fewer where it is too small.
         smoothing: σ of a Gaussian that smooths the map, in pixels; a 64th of the shorter side unless said.
+        score: of the image: its map's `"max"`, for defects in what is good else, as in RIAD; or the map's
+            `"mean"`, where the whole image is another thing.
 
     Example:
         >>> AnomalyMapConfig().difference
@@ -37,6 +39,7 @@ class AnomalyMapConfig(BaseModel):
     difference: Literal["gradient", "similarity", "squared"] = "gradient"
     scales: int = Field(default=4, ge=1)
     smoothing: float | None = Field(default=None, ge=0.0)
+    score: Literal["max", "mean"] = "max"
 
 
 _DEFAULT = AnomalyMapConfig()
@@ -79,11 +82,12 @@ def anomaly_map(images: Tensor, restored: Tensor, config: AnomalyMapConfig = _DE
     return _smoothed(heat.clamp(min=0), config.smoothing)
 
 
-def anomaly_scores(heat: Tensor) -> Tensor:
-    """The score of each image: the maximum of its smoothed map, as in RIAD.
+def anomaly_scores(heat: Tensor, config: AnomalyMapConfig = _DEFAULT) -> Tensor:
+    """The score of each image, by its smoothed map.
 
     Args:
         heat: [batch, rows, columns].
+        config: what the score is.
 
     Returns:
         [batch].
@@ -92,7 +96,7 @@ def anomaly_scores(heat: Tensor) -> Tensor:
         >>> anomaly_scores(torch.tensor([[[0.1, 0.7]]]))
         tensor([0.7000])
     """
-    return heat.flatten(1).amax(1)
+    return heat.flatten(1).amax(1) if config.score == "max" else heat.flatten(1).mean(1)
 
 
 def gradient_similarity(x: Tensor, y: Tensor, scales: int = 4) -> Tensor:

@@ -1,24 +1,25 @@
 """Anomaly detection as the trainer sees it: good images with defects made on them, to be undone."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from regard.data.images.batches import ImageBatch, plain_batch
 from regard.data.images.folders import GOOD
 from regard.data.images.store import PictureStore
 from regard.models.images.unet import UNet
-from regard.tasks.images.anomaly_map import AnomalyMapConfig, anomaly_map, anomaly_scores
 from regard.tasks.images.defects import add_defects
+from regard.tasks.images.inspection import Inspection, inspect
 from regard.tasks.images.losses import restoration_loss
 from regard.tasks.images.measures.alarm import alarm_threshold
 from regard.tasks.images.measures.pixel_ranking import PixelRanking
 from regard.tasks.images.measures.ranking import auroc, average_precision
 from regard.tasks.images.recipe import DetectionRecipe
+from regard.tasks.images.removed_regions import removed
 from regard.tasks.images.task import ImageTask
-from regard.tasks.images.windows import in_windows
 from regard.training.trainable import Loss
 
 
@@ -40,6 +41,11 @@ class DetectionTask(ImageTask[DetectionRecipe]):
     def loss(self, model: nn.Module, batch: ImageBatch) -> Loss:
         """Difference of good images and what the network makes of them with defects, summed over images."""
         generator = torch.Generator(batch.images.device).manual_seed(int(torch.randint(1 << 62, ())))
+        if self.recipe.removal is not None:
+            sides = self.recipe.removal.fitting(*batch.images.shape[2:])
+            side = sides[int(torch.randint(len(sides), ()))]
+            seen, gone = removed(batch.images, generator, square=side, sets=self.recipe.removal.sets)
+            return restoration_loss(model(seen), batch.images, self.recipe.loss, gone)
         defective, _ = add_defects(batch.images, self.recipe.defects, generator)
         return restoration_loss(model(defective), batch.images, self.recipe.loss)
 
@@ -56,51 +62,53 @@ class DetectionTask(ImageTask[DetectionRecipe]):
             good = plain_batch(store, np.array([row])).images.to(device)
             generator = torch.Generator(device).manual_seed(row)
             defective, mask = add_defects(good, config, generator)
-            restored = in_windows(model, defective[0])[None]
-            total += float(restoration_loss(restored, good, self.recipe.loss).total)
-            ranking.add(anomaly_map(defective, restored, self.recipe.map), mask[:, 0])
+            seen = inspect(model, defective[0], self.recipe)
+            total += float(restoration_loss(seen.restored[None], good, self.recipe.loss).total)
+            ranking.add(seen.heat[None], mask[:, 0])
         figures = {"loss": total / len(store), "synthetic_pixel_auroc": ranking.auroc}
         return {**figures, "images": len(store)}
 
     def test_figures(self, model: nn.Module, store: PictureStore) -> dict[str, Any]:
         """See `detection_figures`."""
-        return detection_figures(model, store, self.recipe.map)
+        return detection_figures(model, store, self.recipe)
 
     def finished(self, model: nn.Module) -> dict[str, Any]:
         """The threshold, from good images kept apart: above it lies the share that the recipe allows."""
-        scores = torch.stack([score for score, _, _ in scored(model, self.validation, self.recipe.map)])
+        scores = torch.stack([seen.score for seen, _ in inspected(model, self.validation, self.recipe)])
         return {"threshold": alarm_threshold(scores, self.recipe.false_alarms)}
 
 
-@torch.no_grad()
-def scored(
-    model: nn.Module, store: PictureStore, config: AnomalyMapConfig
-) -> list[tuple[Tensor, Tensor, ImageBatch]]:
-    """Score, heat map [height, width] and batch of each picture of a store."""
+def inspected(
+    model: nn.Module, store: PictureStore, recipe: DetectionRecipe
+) -> Iterator[tuple[Inspection, ImageBatch]]:
+    """Each picture of a store, one at a time: a large set's maps are not held together."""
     device = next(model.parameters()).device
-    found = []
     for row in range(len(store)):
         batch = plain_batch(store, np.array([row])).to(device)
-        heat = anomaly_map(batch.images, in_windows(model, batch.images[0])[None], config)
-        found.append((anomaly_scores(heat)[0], heat[0], batch))
-    return found
+        yield inspect(model, batch.images[0], recipe), batch
 
 
-def detection_figures(model: nn.Module, store: PictureStore, config: AnomalyMapConfig) -> dict[str, Any]:
+def detection_figures(model: nn.Module, store: PictureStore, recipe: DetectionRecipe) -> dict[str, Any]:
     """How well bad pictures are told from good ones.
 
     Args:
         model: in eval mode.
         store: pictures, good ones and others, with masks of their defects where there are some.
-        config: how a picture and its restoration are compared.
+        recipe: what the model learnt to undo, and how pictures are compared.
 
     Returns:
         ``auroc`` and ``average_precision`` over images; ``pixel_auroc`` where there are masks; ``images``;
-        ``kinds``: AUROC of each kind of defect against all good pictures.
+        ``kinds``: of each kind of defect, where there are several, ``auroc`` against all good pictures and
+        its own ``images``.
     """
     ranking = PixelRanking.empty()
-    found = scored(model, store, config)
-    scores = torch.stack([score for score, _, _ in found]).cpu()
+    found = []
+    for seen, batch in inspected(model, store, recipe):
+        found.append(seen.score)
+        if store.has_masks:
+            assert batch.targets is not None
+            ranking.add(seen.heat[None], batch.targets > 0)
+    scores = torch.stack(found).cpu()
     labels = [store.classes[label] for label in store.labels.tolist()]
     bad = torch.tensor([label not in GOOD for label in labels])
     figures: dict[str, Any] = {
@@ -109,14 +117,14 @@ def detection_figures(model: nn.Module, store: PictureStore, config: AnomalyMapC
         "images": len(store),
     }
     if store.has_masks:
-        for _, heat, batch in found:
-            assert batch.targets is not None
-            ranking.add(heat[None], batch.targets > 0)
         figures["pixel_auroc"] = ranking.auroc
     kinds = sorted({label for label in labels if label not in GOOD})
     if len(kinds) > 1:
         figures["kinds"] = {}
         for kind in kinds:
             chosen = torch.tensor([label in (kind, *GOOD) for label in labels])
-            figures["kinds"][kind] = auroc(scores[chosen], bad[chosen])
+            figures["kinds"][kind] = {
+                "auroc": auroc(scores[chosen], bad[chosen]),
+                "images": labels.count(kind),
+            }
     return figures

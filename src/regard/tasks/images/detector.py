@@ -12,13 +12,12 @@ from torch.nn import functional as F
 from regard.lens import AttentionMap
 from regard.models.images.unet import UNet
 from regard.tasks.folder import ModelFolder, fill_model
-from regard.tasks.images.anomaly_map import anomaly_map, anomaly_scores
 from regard.tasks.images.inputs import Given, pixels_of, tensor_of
+from regard.tasks.images.inspection import inspect
 from regard.tasks.images.networks import unet_of
 from regard.tasks.images.predictor import PicturePredictor
 from regard.tasks.images.recipe import DetectionRecipe
 from regard.tasks.images.unet_attention import unet_attention
-from regard.tasks.images.windows import in_windows
 from regard.tasks.predictor import Precision
 
 
@@ -96,10 +95,11 @@ class Detector(PicturePredictor[UNet, Detection]):
     def _detection(self, picture: Given) -> Detection:
         pixels = pixels_of(picture)
         image = tensor_of(pixels, self.recipe.data)
-        restored = in_windows(self.model, self._placed(image)).cpu().clamp(0, 1)
-        heat = anomaly_map(image[None], restored[None], self.recipe.map)
-        score = float(anomaly_scores(heat)[0])
+        restored, heat, score = (
+            found.cpu() for found in inspect(self.model, self._placed(image), self.recipe)
+        )
         size = pixels.shape[:2]
-        if heat.shape[1:] != size:
-            heat = F.interpolate(heat[None], size, mode="bilinear", align_corners=False)[0]
-        return Detection(score, score > self.threshold, heat[0], image, restored, self.model)
+        if heat.shape != size:
+            heat = F.interpolate(heat[None, None], size, mode="bilinear", align_corners=False)[0, 0]
+        strange = float(score) > self.threshold
+        return Detection(float(score), strange, heat, image, restored.clamp(0, 1), self.model)

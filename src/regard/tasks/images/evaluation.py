@@ -26,14 +26,14 @@ from regard.tasks.images.windows import in_windows
 
 def evaluate_image_classifier(classifier: ImageClassifier, data: Where, split: str) -> dict[str, Any]:
     """Loss, accuracy, calibration, and how often each class was taken for each other."""
-    config = _data(classifier.recipe.data, data, split).model_copy(update={"size": classifier.image_size})
+    config = data_of(classifier.recipe.data, data, split).model_copy(update={"size": classifier.image_size})
     with _read(config, split, "classes", Meaning(classifier.classes)) as store:
         return {"data": _name(config, split), **class_figures(classifier.model, store)}
 
 
 def evaluate_segmenter(segmenter: Segmenter, data: Where, split: str) -> dict[str, Any]:
     """Dice, IoU, pixel error, objects; and borders where the recipe asks for them."""
-    config = _data(segmenter.recipe.data, data, split)
+    config = data_of(segmenter.recipe.data, data, split)
     with _read(config, split, "masks", Meaning(values=segmenter.mask_values)) as store:
         figures = segmentation_figures(segmenter.model, store, segmenter.recipe)
         if segmenter.recipe.borders:
@@ -43,7 +43,7 @@ def evaluate_segmenter(segmenter: Segmenter, data: Where, split: str) -> dict[st
 
 def evaluate_denoiser(denoiser: Denoiser, data: Where, split: str) -> dict[str, Any]:
     """PSNR and SSIM under the recipe's noise, and of the noisy pictures."""
-    config = _data(denoiser.recipe.data, data, split).model_copy(update={"size": None})
+    config = data_of(denoiser.recipe.data, data, split).model_copy(update={"size": None})
     with _read(config, split, "plain", Meaning()) as store:
         figures = denoising_figures(
             lambda image: in_windows(denoiser.model, image), store, denoiser.recipe, denoiser.device
@@ -53,11 +53,11 @@ def evaluate_denoiser(denoiser: Denoiser, data: Where, split: str) -> dict[str, 
 
 def evaluate_detector(detector: Detector, data: Where, split: str) -> dict[str, Any]:
     """AUROC over pictures, and over pixels where there are masks."""
-    config = _data(detector.recipe.data, data, split)
+    config = data_of(detector.recipe.data, data, split)
     with _read(config, split, "good", Meaning()) as store:
         return {
             "data": _name(config, split),
-            **detection_figures(detector.model, store, detector.recipe.map),
+            **detection_figures(detector.model, store, detector.recipe),
         }
 
 
@@ -67,7 +67,7 @@ def _read(config: ImageDataConfig, split: str, layout: Layout, like: Meaning) ->
         yield build_store(pictures_of(config, split, layout), config, Path(folder) / split, like=like)
 
 
-def _data(trained_on: ImageDataConfig, data: Where, split: str) -> ImageDataConfig:
+def data_of(trained_on: ImageDataConfig, data: Where, split: str) -> ImageDataConfig:
     """What to evaluate on, as a recipe would say it: a named set, or a folder that is its test."""
     if isinstance(data, tuple):
         raise UserError(

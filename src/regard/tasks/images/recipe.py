@@ -14,6 +14,7 @@ from regard.tasks.images.defects import DefectConfig
 from regard.tasks.images.instances import InstanceConfig
 from regard.tasks.images.losses import RestorationLossConfig, SegmentationLossConfig
 from regard.tasks.images.noise import NoiseConfig
+from regard.tasks.images.removed_regions import RemovalConfig
 from regard.tasks.recipe import About, Recipe
 from regard.training.config import TrainingConfig
 
@@ -40,6 +41,15 @@ class ImageRecipe(Recipe):
     data: ImageDataConfig
     augment: AugmentConfig = AugmentConfig()
     training: ImageTraining = ImageTraining()
+
+    @model_validator(mode="after")
+    def _good_ones_are_for_detection(self) -> Self:
+        if self.data.good is not None and self.task != "anomaly-detection":
+            raise ValueError(
+                f"data.good = {self.data.good!r} keeps the pictures of one class as the good ones, for "
+                f"anomaly-detection; this recipe's task is {self.task}: leave it out"
+            )
+        return self
 
     @property
     @abstractmethod
@@ -171,6 +181,8 @@ class DetectionRecipe(UNetRecipe):
 
     Attributes:
         defects: that are made on good pictures, to be undone.
+        removal: removes squares, to be restored from what is around them, in place of defects to be undone
+            (RIAD; Zavrtanik et al. 2021b).
         map: how a picture and what the network makes of it are compared.
         loss: its parts.
         false_alarms: share of good pictures that may be reported; sets the threshold.
@@ -178,6 +190,7 @@ class DetectionRecipe(UNetRecipe):
 
     task: Literal["anomaly-detection"]
     defects: DefectConfig = DefectConfig()
+    removal: RemovalConfig | None = None
     map: AnomalyMapConfig = AnomalyMapConfig()
     loss: RestorationLossConfig = RestorationLossConfig()
     false_alarms: float = Field(default=0.01, gt=0.0, lt=1.0)

@@ -7,9 +7,47 @@ In training one set is removed; in use each set in turn, and the restored square
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Annotated
 
 import torch
+from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
+
+from regard.errors import UserError
+
+
+class RemovalConfig(BaseModel):
+    """What is removed.
+
+    Attributes:
+        squares: sides of the squares, in pixels. Training draws one for each batch; in use an image is
+            restored with each, and the maps' mean is taken. Those of which an image has fewer than `sets` are
+            passed over.
+        sets: how many sets the squares are dealt into.
+
+    Example:
+        >>> RemovalConfig().fitting(28, 28), RemovalConfig().fitting(7, 7)
+        ((2, 4, 8, 16), (2, 4))
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    squares: tuple[Annotated[int, Field(ge=1)], ...] = Field(default=(2, 4, 8, 16), min_length=1)
+    sets: int = Field(default=3, ge=2)
+
+    def fitting(self, rows: int, columns: int) -> tuple[int, ...]:
+        """The squares of which an image of that size has enough.
+
+        Raises:
+            UserError: there are none.
+        """
+        fitting = tuple(side for side in self.squares if -(-rows // side) * -(-columns // side) >= self.sets)
+        if not fitting:
+            raise UserError(
+                f"an image of {rows} × {columns} pixels has no {self.sets} squares of side "
+                f"{min(self.squares)}: take smaller removal.squares or fewer removal.sets"
+            )
+        return fitting
 
 
 def region_sets(
