@@ -43,3 +43,13 @@ def test_several_layers_come_with_their_rollout() -> None:
 def test_words_are_no_picture() -> None:
     with pytest.raises(ValueError, match="is no picture"):
         heat_of(AttentionMap("x", torch.ones(1, 1, 2), Tokens.of("a"), Tokens.of("bc")))
+
+
+def test_a_fine_grid_is_shown_in_means() -> None:
+    grid = PatchGrid(5, 7, (), (5, 7))
+    values = torch.rand(35)
+    table = in_rows_and_columns(AttentionMap("gate", values.view(1, 1, 35), Tokens(("g",)), grid), most=4)
+    assert table.weights.shape == (1, 3, 4)
+    assert table.query_axis.labels == ("0", "2", "4")
+    torch.testing.assert_close(table.weights[0, 0, 0], values.view(5, 7)[:2, :2].mean())
+    torch.testing.assert_close(table.weights[0, 2, 3], values.view(5, 7)[4, 6])  # the last of both, alone

@@ -113,5 +113,5 @@ def test_an_overlay_is_drawn_or_says_why_not(tmp_path: Path) -> None:
 
 
 def test_no_more_networks_than_there_are_colours(tmp_path: Path) -> None:
-    with pytest.raises(PictureError, match="from 1 to 4"):
-        distance_picture([Reach("n", [torch.ones(1)])] * 5, tmp_path / "b.png")
+    with pytest.raises(PictureError, match="from 1 to 7"):
+        distance_picture([Reach("n", {"a": torch.ones(1)})] * 8, tmp_path / "b.png")

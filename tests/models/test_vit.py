@@ -113,11 +113,11 @@ def test_one_can_look():
     with regard.look(model) as seen:
         logits = model(pictures())
     assert list(seen) == ["encoder.0.self", "encoder.1.self", "encoder.2.self", "pool.cross"]
-    weights = seen["encoder.1.self"]
+    weights = seen["encoder.1.self"].weights
     assert weights.shape == (2, 2, 7, 7)
     assert (weights.diagonal(dim1=-2, dim2=-1) == 0).all()  # nobody looks at itself
     torch.testing.assert_close(weights.sum(-1), torch.ones(2, 2, 7))
-    assert seen["pool.cross"].shape == (2, 1, 1, 6)
+    assert seen["pool.cross"].weights.shape == (2, 1, 1, 6)
     assert torch.equal(model(pictures()), logits)
 
 

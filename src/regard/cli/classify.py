@@ -89,9 +89,12 @@ def _pictures(classifier: ImageClassifier, inputs: list[str] | None, looking: Lo
         maps = looking.maps([result])
         _print(result.label, result.probabilities, "picture", str(picture.path), as_json)
         if looking.wanted:
-            from regard.cli.picture_views import show_maps
+            from regard.cli.picture_views import print_grids, save_grids
 
-            show_maps(result.image, result.attention, maps, looking, title=f"{picture.name}: {result.label}")
+            print_grids(maps, looking.choice)
+            if looking.file is not None:
+                title = f"{picture.name}: {result.label}"
+                save_grids(result, maps, looking.choice, looking.file, title=title)
 
     each_picture(found, work, "classified")
 

@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -12,12 +12,37 @@ from regard.cli import options
 if TYPE_CHECKING:
     from regard.tasks.text.comparison import Compared, Spread
 
-# What a reader looks for, and how it is headed: the first of these groups of which a split has any.
-_FIGURES = (
-    {"bleu": "BLEU", "bleu_papers": "papers", "chrf": "chrF"},
-    {"accuracy": "accuracy", "loss": "loss"},
-    {"perplexity": "perplexity"},
-)
+# What a reader looks for in each task, how it is headed, and with how many digits after the point.
+_FIGURES: dict[str, dict[str, tuple[str, int]]] = {
+    "translation": {"bleu": ("BLEU", 2), "bleu_papers": ("papers", 2), "chrf": ("chrF", 2)},
+    "language-modelling": {"perplexity": ("perplexity", 2)},
+    "text-classification": {"accuracy": ("accuracy", 4), "loss": ("loss", 3)},
+    "image-classification": {
+        "accuracy": ("accuracy", 4),
+        "loss": ("loss", 3),
+        "calibration_error": ("calibration error", 4),
+    },
+    "segmentation": {
+        "dice": ("Dice", 4),
+        "iou": ("IoU", 4),
+        "rand": ("Rand", 4),
+        "information": ("information", 4),
+        "object_f1": ("object F1", 4),
+        "count_error": ("count error", 2),
+    },
+    "denoising": {
+        "psnr": ("PSNR", 2),
+        "ssim": ("SSIM", 4),
+        "noisy_psnr": ("noisy PSNR", 2),
+        "noisy_ssim": ("noisy SSIM", 4),
+    },
+    "anomaly-detection": {
+        "auroc": ("AUROC", 4),
+        "average_precision": ("average precision", 4),
+        "pixel_auroc": ("pixel AUROC", 4),
+        "synthetic_pixel_auroc": ("synthetic pixel AUROC", 4),
+    },
+}
 
 
 def compare(
@@ -32,7 +57,7 @@ def compare(
     as_json: options.Json = False,
     force: options.Force = False,
 ) -> None:
-    """Puts trained models side by side: what each cost, and how good it is.
+    """Puts trained models of one task side by side: what each cost, and how good it is.
 
     Minutes, speed (target tokens, texts or images a second) and figures are those that training wrote down;
     "papers" is BLEU of lowercased words cut by Moses, as many papers have it. Models that differ in their
@@ -61,15 +86,16 @@ def compare(
 
 def _print(lines: "list[Compared]", markdown: bool) -> None:
     columns = _columns(lines)
-    head = ["model", "weights", "min", "speed"]
-    head += [f"{split.removeprefix('test_').replace('_', ' ')} {shown}" for split, _, shown in columns]
+    units = {line.unit for line in lines if line.unit is not None}
+    head = ["model", "weights", "min", f"{units.pop()}/s" if len(units) == 1 else "speed"]
+    head += [f"{each.split.removeprefix('test_').replace('_', ' ')} {each.heading}" for each in columns]
     rows = [
         [
             line.name if line.seeds == 1 else f"{line.name} ({line.seeds} seeds)",
             f"{line.parameters / 1e6:.2f} M",
-            f"{line.seconds.mean / 60:.0f}",
+            f"{line.seconds.mean / 60:.{0 if line.seconds.mean >= 600 else 1}f}",
             "" if line.speed is None else f"{line.speed.mean:,.0f}",
-            *(_shown(line.figures.get(split, {}).get(name)) for split, name, _ in columns),
+            *(_shown(line.figures.get(each.split, {}).get(each.name), each.digits) for each in columns),
         ]
         for line in lines
     ]
@@ -89,19 +115,31 @@ def _print(lines: "list[Compared]", markdown: bool) -> None:
     show(table)
 
 
-def _columns(lines: "list[Compared]") -> list[tuple[str, str, str]]:
-    """The splits, figures and their headings that are shown: of the test data, where there is some."""
+class _Column(NamedTuple):
+    """A figure of a split, as a table shows it."""
+
+    split: str
+    name: str
+    heading: str
+    digits: int
+
+
+def _columns(lines: "list[Compared]") -> list[_Column]:
+    """The task's figures of the test data, where there is some; the loss, where there is no other."""
     splits = list(dict.fromkeys(split for line in lines for split in line.figures))
     tests = [split for split in splits if split.startswith("test")] or splits
     columns = []
     for split in tests:
         known = {name for line in lines for name in line.figures.get(split, {})}
-        wanted = next((names for names in _FIGURES if known & set(names)), {})
-        columns += [(split, name, shown) for name, shown in wanted.items() if name in known]
+        wanted = {name: shown for name, shown in _FIGURES[lines[0].task].items() if name in known}
+        if not wanted and "loss" in known:
+            wanted = {"loss": ("loss", 3)}
+        columns += [_Column(split, name, *shown) for name, shown in wanted.items()]
     return columns
 
 
-def _shown(spread: "Spread | None") -> str:
+def _shown(spread: "Spread | None", digits: int) -> str:
     if spread is None:
         return ""
-    return f"{spread.mean:.2f}" if spread.deviation is None else f"{spread.mean:.2f} ± {spread.deviation:.2f}"
+    mean = f"{spread.mean:.{digits}f}"
+    return mean if spread.deviation is None else f"{mean} ± {spread.deviation:.{digits}f}"

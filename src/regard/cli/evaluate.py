@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +11,8 @@ import typer
 
 from regard.cli import options
 from regard.errors import UserError
+
+_MOST_CLASSES = 30  # of more, --json has the figures
 
 
 def evaluate(
@@ -26,14 +29,23 @@ def evaluate(
     ] = None,
     target: Annotated[Path | None, typer.Option(help="Its translation, line by line.")] = None,
     beam: options.Beam = None,
+    pictures: Annotated[
+        Path | None,
+        typer.Option(
+            help="A folder: draw into it, of a classifier of pictures, the confusion matrix and the "
+            "reliability diagram.",
+            show_default=False,
+        ),
+    ] = None,
     device: options.Device = None,
     as_json: options.Json = False,
+    force: options.Force = False,
 ) -> None:
     """Scores a model on data with known answers.
 
     For a translator: BLEU and chrF with their signatures, loss and speed. For a language model: loss and
-    perplexity. For a classifier: loss and accuracy. For models of pictures: Dice and IoU, PSNR and SSIM, or
-    AUROC; --json has them by class and by kind of picture too.
+    perplexity. For a classifier: loss and accuracy, of pictures calibration too. For other models of
+    pictures: Dice and IoU, PSNR and SSIM, or AUROC. By kind of picture and by class where there are several.
     """
     if (source is None) != (target is None):
         raise UserError("--source and --target go together: two text files, aligned line by line")
@@ -47,6 +59,8 @@ def evaluate(
         raise UserError(
             f"--beam, --source and --target are for translators; this model's task is {predictor.task}"
         )
+    if pictures is not None:
+        _check_pictures(predictor.task, pictures, force)
     typer.echo(f"Evaluating {model}", err=True)
     decoding: dict[str, Any] = {} if beam is None else {"beam": beam}
     files = (source, target) if source is not None and target is not None else data
@@ -55,6 +69,27 @@ def evaluate(
         print(json.dumps(figures, ensure_ascii=False, indent=2))
     else:
         _print(figures)
+    if pictures is not None:
+        from regard.cli.views import tell_saved
+        from regard.tasks.images.class_pictures import class_pictures
+
+        pictures.mkdir(parents=True, exist_ok=True)
+        for path in class_pictures(figures, pictures):
+            tell_saved(path)
+
+
+def _check_pictures(task: str, folder: Path, force: bool) -> None:
+    """Makes sure, before any work, that there is something to draw and that nothing is lost by it."""
+    if task != "image-classification":
+        raise UserError(f"--pictures draws how a classifier of pictures errs; this model's task is {task}")
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"--pictures {folder}: is a file; name a folder")
+    from regard.cli.views import check_new
+    from regard.tasks.images.class_pictures import CONFUSION, RELIABILITY
+
+    for name in (CONFUSION, RELIABILITY):
+        if folder.exists():
+            check_new(folder / name, force)
 
 
 def _print(figures: dict[str, Any]) -> None:
@@ -68,8 +103,11 @@ def _print(figures: dict[str, Any]) -> None:
     table.add_column(justify="right")
     for name, value in figures.items():
         if isinstance(value, int | float):
-            table.add_row(name.replace("_", " "), f"{value:,}" if isinstance(value, int) else f"{value:,.4g}")
+            table.add_row(name.replace("_", " "), _shown(value))
     show(table)
+    _print_parts(figures.get("kinds", {}), "kind of picture")
+    if len(figures.get("classes", {})) <= _MOST_CLASSES:
+        _print_parts(figures.get("classes", {}), "class")
     if by_length := figures.get("by_length"):
         shown = (
             f"{'more' if end == 'more' else f'≤{end}'} {bucket['bleu']}" for end, bucket in by_length.items()
@@ -78,3 +116,27 @@ def _print(figures: dict[str, Any]) -> None:
     for name, signature in figures.get("signatures", {}).items():
         said = f"{name.replace('_', ' ')}: {signature}"
         console().print(said, highlight=False, soft_wrap=True, style="dim")
+
+
+def _print_parts(parts: Mapping[str, Mapping[str, float]], what: str) -> None:
+    """A table of figures with a row for each part of the data."""
+    if not parts:
+        return
+    from rich.table import Table
+
+    from regard.cli.console import show
+
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table.add_column(what, no_wrap=True)
+    names = list(dict.fromkeys(name for figures in parts.values() for name in figures))
+    for name in names:
+        table.add_column(name.replace("_", "\n"), justify="right", vertical="bottom")
+    for part, figures in parts.items():
+        table.add_row(part, *(_shown(figures.get(name)) for name in names))
+    show("", table)
+
+
+def _shown(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"

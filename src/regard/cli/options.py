@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,3 +14,5 @@ Beam = Annotated[
     int | None, typer.Option(min=1, help="Hypotheses kept alive; 1 is greedy. Default: the model's.")
 ]
 Device = Annotated[str | None, typer.Option(help="Where to compute: cpu, cuda, cuda:1, … Default: the CPU.")]
+Drawing = Annotated[Path, typer.Argument(help="Where to: .png, .svg or .pdf.", show_default=False)]
+OnePicture = Annotated[Path, typer.Argument(help="A picture.", show_default=False)]

@@ -3,52 +3,98 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
+from regard.cli.choice import Choice
 from regard.cli.views import save_maps, tell_saved
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from regard.cli.looking import Looking
     from regard.lens import AttentionMap
 
+_MOST = 24  # rows and columns of a grid in the terminal; a finer one is shown in means
 
-def show_maps(
-    image: Tensor,
-    every: Mapping[str, AttentionMap],
-    chosen: Sequence[AttentionMap],
-    looking: Looking,
-    *,
-    title: str,
-) -> None:
-    """Prints the chosen maps as grids, and saves them where a file was named.
 
-    A picture file shows every layer and their rollout where none was chosen. What looks is the class token,
-    a patch that was named (``--word 3,5``), or all patches on average.
+class Result(Protocol):
+    """What a predictor of pictures gives, as far as looking goes."""
+
+    @property
+    def image(self) -> Tensor:
+        """[channels, height, width] in [0, 1]."""
+
+    @property
+    def attention(self) -> Mapping[str, AttentionMap]:
+        """Every map, by name."""
+
+
+def print_grids(chosen: Sequence[AttentionMap], choice: Choice) -> None:
+    """Prints maps as grids. What looks is the class token, a patch that was named (``--word 3,5``), or all
+    patches on average.
 
     Args:
-        image: [channels, height, width] in [0, 1].
-        every: all maps of the picture, by place.
-        chosen: those that are meant.
-        looking: where to show them.
-        title: above a picture file.
+        chosen: the maps that are meant.
+        choice: by which they were.
     """
     from regard.cli.console import show
     from regard.lens import HeatMap
-    from regard.lens.on_pictures import heat_of, in_rows_and_columns, layers_and_rollout
+    from regard.lens.on_pictures import in_rows_and_columns
+
+    for seen in _looks(chosen, choice):
+        show("", HeatMap(in_rows_and_columns(seen, most=_MOST)))
+
+
+def save_grids(
+    result: Result, chosen: Sequence[AttentionMap], choice: Choice, path: Path, *, title: str
+) -> None:
+    """Saves maps over the picture, or as numbers (.json).
+
+    A picture file shows every layer and their rollout where none was chosen.
+
+    Args:
+        result: with all its maps.
+        chosen: those that are meant.
+        choice: by which they were.
+        path: where to.
+        title: above a picture file.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
+    from regard.lens.on_pictures import heat_of, layers_and_rollout
     from regard.lens.overlay import overlay_picture
 
-    if looking.choice.word is not None:
-        chosen = [seen for seen in chosen if len(seen.query_axis) == 1]
-    for seen in chosen:
-        show("", HeatMap(in_rows_and_columns(seen)))
-    if looking.file is None:
-        return
-    if looking.file.suffix.lower() == ".json":
-        save_maps(chosen, looking.file)
+    looks = _looks(chosen, choice)
+    if path.suffix.lower() == ".json":
+        save_maps(looks, path)
     else:
-        whole = looking.choice.at is None and looking.choice.word is None and looking.choice.head is None
-        heats = layers_and_rollout(every) if whole else [heat_of(seen) for seen in chosen]
-        overlay_picture(image, heats, looking.file, title=title)
-    tell_saved(looking.file)
+        whole = choice.at is None and choice.word is None and choice.head is None
+        heats = layers_and_rollout(result.attention) if whole else [heat_of(seen) for seen in looks]
+        gates = {heat.title.endswith("gate") for heat in heats}
+        label = "let through, %" if gates == {True} else "attention, %"
+        if len(gates) > 1:
+            # What a gate lets through is up to all; a share of attention is small. One scale would hide it.
+            heats = [heat.of_its_largest() for heat in heats]
+            label = "% of the panel's largest"
+        overlay_picture(result.image, heats, path, title=title, label=label)
+    tell_saved(path)
+
+
+def save_heads(image: Tensor, seen: AttentionMap, path: Path, *, title: str) -> None:
+    """Draws every head of a map over the picture.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
+    from regard.lens.on_pictures import looked_at
+    from regard.lens.overlay import Heat, overlay_picture
+
+    heats = [Heat(f"head {head}", looked_at(seen.head(head))) for head in range(seen.heads)]
+    overlay_picture(image, heats, path, title=f"{title}: {seen.name}")
+    tell_saved(path)
+
+
+def _looks(chosen: Sequence[AttentionMap], choice: Choice) -> list[AttentionMap]:
+    """Where a patch was named, its rows alone."""
+    return [seen for seen in chosen if choice.word is None or len(seen.query_axis) == 1]

@@ -15,6 +15,7 @@ from torch import Tensor
 from regard.lens.fonts import families_for
 from regard.lens.labels import label_points
 from regard.lens.picture import check_picture_path, write_figure
+from regard.lens.principal import principal_directions
 
 _INK = "#2a788e"
 
@@ -76,11 +77,7 @@ def principal_plane(vectors: Tensor) -> tuple[Tensor, Tensor]:
         raise ValueError(
             f"a plane needs two vectors of two dimensions or more, got shape {list(vectors.shape)}"
         )
-    vectors = vectors.detach().double()
-    mean = vectors.mean(0)
-    directions = torch.linalg.svd(vectors - mean, full_matrices=False).Vh[:2].T
-    largest = directions.gather(0, directions.abs().argmax(0, keepdim=True))
-    return mean, directions * largest.sign()
+    return principal_directions(vectors, 2)
 
 
 def embeddings_picture(

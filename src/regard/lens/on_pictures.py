@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from torch import Tensor
+from torch.nn import functional as F
 
 from regard.lens.axis import Tokens
 from regard.lens.map import AttentionMap
@@ -54,11 +55,29 @@ def layers_and_rollout(maps: Mapping[str, AttentionMap]) -> list[Heat]:
     return heats
 
 
-def in_rows_and_columns(seen: AttentionMap) -> AttentionMap:
-    """A look as a table that has the shape of the grid, for views of words: row by column."""
-    grid = _grid(seen)
-    rows, columns = (Tokens(tuple(map(str, range(count)))) for count in (grid.rows, grid.columns))
-    return AttentionMap(seen.name, looked_at(seen)[None], rows, columns)
+def in_rows_and_columns(seen: AttentionMap, most: int | None = None) -> AttentionMap:
+    """A look as a table that has the shape of the grid, for views of words: row by column.
+
+    Args:
+        seen: its keys are a grid.
+        most: rows and columns to show; of a finer grid the means of squares of cells are, each under the
+            numbers of its first.
+
+    Example:
+        >>> import torch
+        >>> grid = PatchGrid(4, 4, (), (16, 16))
+        >>> seen = AttentionMap("decoder.0.gate", torch.ones(1, 1, 16), Tokens(("the gate",)), grid)
+        >>> table = in_rows_and_columns(seen, most=2)
+        >>> table.name, table.key_axis.labels
+        ('decoder.0.gate · means of 2 × 2', ('0', '2'))
+    """
+    grid, values, name = _grid(seen), looked_at(seen), seen.name
+    side = 1 if most is None else -(-max(grid.rows, grid.columns) // most)
+    if side > 1:
+        values = F.avg_pool2d(values[None], side, ceil_mode=True)[0]
+        name = f"{name} · means of {side} × {side}"
+    rows, columns = (Tokens(tuple(map(str, range(0, end, side)))) for end in (grid.rows, grid.columns))
+    return AttentionMap(name, values[None], rows, columns)
 
 
 def _look(seen: AttentionMap, weights: Tensor) -> Tensor:

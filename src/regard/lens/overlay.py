@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -18,9 +17,8 @@ from torch import Tensor
 from regard.lens.fonts import families_for
 from regard.lens.panels import COLOURS
 from regard.lens.picture import PictureError, check_picture_path, write_figure
+from regard.lens.picture_panels import INTERPOLATION, picture_panels, show_picture
 
-_PANEL = 2.2  # inches
-_MOST_COLUMNS = 6
 _VEIL = 0.65  # how far heat covers the picture
 
 
@@ -34,6 +32,10 @@ class Heat(NamedTuple):
 
     title: str
     values: Tensor
+
+    def of_its_largest(self) -> Heat:
+        """The same as shares of its largest value, for panels that no one scale fits."""
+        return self._replace(values=self.values / (float(self.values.max()) or 1.0))
 
 
 def overlay_picture(
@@ -74,10 +76,10 @@ def overlay_picture(
     top = (max(float(heat.values.max()) for heat in heats) if top is None else top) or 1.0
     texts = [title, label, *(heat.title for heat in heats)]
     with rc_context({"font.family": families_for(texts), "font.size": 9}):
-        figure, places = _panels(len(heats) + 1, image.shape[1] / image.shape[2])
-        _show(places[0], image, "the picture")
+        figure, places = picture_panels(len(heats) + 1, image.shape[1] / image.shape[2])
+        show_picture(places[0], image, "the picture")
         for place, heat in zip(places[1:], heats, strict=False):
-            _show(place, image.mean(0, keepdim=True), heat.title)  # grey: colours are the heat's
+            show_picture(place, image.mean(0, keepdim=True), heat.title)  # grey: colours are the heat's
             place.imshow(
                 heat.values.float().numpy(),
                 cmap=COLOURS,
@@ -85,40 +87,13 @@ def overlay_picture(
                 vmax=top,
                 alpha=_VEIL,
                 extent=(0, image.shape[2], image.shape[1], 0),
-                interpolation="nearest",
+                interpolation=INTERPOLATION,
             )
         _colour_bar(figure, places, top, label)
         if title:
             figure.suptitle(title, fontweight="bold")
         write_figure(figure, path)
     return path
-
-
-def _panels(count: int, shape: float) -> tuple[Figure, list[Axes]]:
-    """A figure and places for so many pictures of this height a width."""
-    columns = min(count, _MOST_COLUMNS, math.ceil(math.sqrt(count)) + 1)
-    rows = math.ceil(count / columns)
-    size = (_PANEL * columns + 0.8, (_PANEL * shape + 0.35) * rows)
-    figure = Figure(layout="constrained", figsize=size)
-    places = list(figure.subplots(rows, columns, squeeze=False).flatten())
-    for place in places[count:]:
-        place.set_axis_off()
-    return figure, places
-
-
-def _show(place: Axes, image: Tensor, title: str) -> None:
-    high, wide = image.shape[1:]
-    pixels = image.float().clamp(0, 1)
-    place.imshow(
-        pixels[0].numpy() if len(image) == 1 else pixels.permute(1, 2, 0).numpy(),
-        cmap="gray",
-        vmin=0,
-        vmax=1,
-        extent=(0, wide, high, 0),
-        interpolation="nearest",
-    )
-    place.set_title(title.replace("$", r"\$"), fontsize=9)
-    place.set_axis_off()
 
 
 def _colour_bar(figure: Figure, places: list[Axes], top: float, label: str) -> None:

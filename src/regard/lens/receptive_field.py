@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
 def receptive_field(features: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
@@ -35,6 +35,36 @@ def receptive_field(features: Callable[[Tensor], Tensor], images: Tensor) -> Ten
     field = gradient.abs().sum(1).mean(0)
     total: Tensor = field / field.sum().clamp_min(torch.finfo(field.dtype).tiny)
     return total
+
+
+def feature_of(run: Callable[[Tensor], object], layer: nn.Module) -> Callable[[Tensor], Tensor]:
+    """What a layer gives while a network runs, as a function of the images.
+
+    Args:
+        run: the network, or as much of it as has the layer.
+        layer: a module that it calls once, and that gives one tensor.
+
+    Raises:
+        ValueError: the layer is not called once (when the function is).
+
+    Example:
+        >>> network = torch.nn.Sequential(torch.nn.AvgPool2d(2), torch.nn.Flatten())
+        >>> feature_of(network, network[0])(torch.ones(1, 3, 4, 6)).shape
+        torch.Size([1, 3, 2, 3])
+    """
+
+    def features(images: Tensor) -> Tensor:
+        made: list[Tensor] = []
+        hook = layer.register_forward_hook(lambda _, __, given: made.append(given))
+        try:
+            run(images)
+        finally:
+            hook.remove()
+        if len(made) != 1:
+            raise ValueError(f"a layer that runs once has features to look at; this ran {len(made)} times")
+        return made[0]
+
+    return features
 
 
 def field_distance(field: Tensor) -> float:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from regard.tasks.images.measures.calibration import Calibration
 from regard.tasks.images.measures.confusion import Confusion
+from regard.tasks.images.temperature import best_temperature
 
 
 @settings(max_examples=30, deadline=None)
@@ -81,3 +82,28 @@ def test_certain_predictions_fall_into_the_last_bin_and_logits_are_refused() -> 
         calibration.add(torch.tensor([[3.0, 0.0]]), torch.tensor([0]))
     with pytest.raises(ValueError, match="take 1 or more"):
         Calibration.of(0)
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 999), stretch=st.floats(0.05, 20.0), classes=st.integers(2, 6))
+def test_logits_of_known_probabilities_get_their_temperature_back(
+    seed: int, stretch: float, classes: int
+) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    logits = torch.randn(20_000, classes, generator=generator).double()
+    targets = torch.multinomial(logits.softmax(-1), 1, generator=generator)[:, 0]
+    found = best_temperature(stretch * logits, targets)
+    assert found == pytest.approx(stretch, rel=0.1)
+    near = [
+        float(torch.nn.functional.cross_entropy(stretch * logits / (found * factor), targets))
+        for factor in (0.97, 1.0, 1.03)
+    ]
+    assert near[1] <= min(near) + 1e-5
+
+
+def test_never_wrong_is_not_certain_and_surer_with_more_rows() -> None:
+    logits = torch.eye(3).repeat(10, 1)
+    few, many = (best_temperature(logits.repeat(n, 1), torch.arange(3).repeat(10 * n)) for n in (1, 10))
+    one = (torch.eye(3)[:1] / few).softmax(-1).max()
+    assert one == pytest.approx(1 - 1 / 32, abs=1e-3)
+    assert many < few

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,10 @@ from toy_pictures import MODELS, SIZE, blob, save, table
 
 import regard
 from regard import UserError
+from regard.data.images import to_float
 from regard.lens import PatchGrid
 from regard.tasks import evaluate, parse_recipe, train
+from regard.tasks.images import statistics
 from regard.tasks.kinds import KINDS
 
 
@@ -106,6 +109,14 @@ def test_an_untrained_predictor_has_other_weights_that_follow_from_the_seed(trai
     name = "encoder.layers.0.self_attention.projection.weight"
     assert torch.equal(first[name], second[name])
     assert not torch.equal(first[name], classifier.model.state_dict()[name])
+
+
+def test_confidence_is_set_by_pictures_kept_apart(trained: dict[str, Path], picture: Path) -> None:
+    metrics = json.loads((trained["image-classification"] / "metrics.json").read_text())
+    assert 0 < metrics["temperature"] != 1
+    assert metrics["test"]["loss"] == pytest.approx(
+        regard.tasks.evaluate(regard.load(trained["image-classification"]))["loss"], abs=1e-4
+    )
 
 
 def test_a_resnet_has_no_attention_and_says_so_by_having_none(pictures: Path, tmp_path: Path) -> None:
@@ -216,3 +227,89 @@ def test_only_detection_knows_good_pictures(task: str, pictures: Path) -> None:
     recipe["data"]["good"] = "dark"
     with pytest.raises(UserError, match=r"data\.good = 'dark' .* this recipe's task is"):
         parse_recipe(recipe)
+
+
+def test_a_bad_test_picture_is_told_before_training(pictures: Path, tmp_path: Path) -> None:
+    shutil.copytree(pictures / "classes", tmp_path / "classes")
+    (tmp_path / "classes/test/dark/broken.png").write_bytes(b"no picture")
+    with pytest.raises(UserError, match=r"broken\.png"):
+        train(parse_recipe(table("image-classification", tmp_path)), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_pictures_too_small_for_the_figures_are_told_before_training(tmp_path: Path) -> None:
+    for number in range(8):
+        save(tmp_path / f"parts/{number}.png", blob(np.random.default_rng(number), 10)[0])
+    with pytest.raises(UserError, match="2 pictures are smaller than 11x11"):
+        train(parse_recipe(table("denoising", tmp_path)), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_pixels_of_a_defect_without_a_mask_are_not_taken_for_good(
+    trained: dict[str, Path], pictures: Path, tmp_path: Path
+) -> None:
+    detector, random = regard.load(trained["anomaly-detection"]), np.random.default_rng(5)
+    for number in range(3):
+        save(tmp_path / f"good/{number}.png", blob(random)[0])
+        save(tmp_path / f"cut/{number}.png", np.full((SIZE, SIZE), 255, np.uint8))
+    save(tmp_path / "ground_truth/cut/0.png", np.full((SIZE, SIZE), 255, np.uint8))
+    marked = evaluate(detector, tmp_path)["pixel_auroc"]
+    for number in (1, 2):
+        save(tmp_path / f"ground_truth/cut/{number}.png", np.full((SIZE, SIZE), 255, np.uint8))
+    # Three pictures that are the same, wholly bad: one of them says as much.
+    assert marked == pytest.approx(evaluate(detector, tmp_path)["pixel_auroc"])
+
+
+def test_a_segmenter_of_objects_is_not_scored_on_classes(tmp_path: Path) -> None:
+    random = np.random.default_rng(4)
+    for number in range(6):
+        picture, mask = blob(random)
+        save(tmp_path / f"masks/{number}/images/{number}.png", picture)
+        save(tmp_path / f"masks/{number}/masks/a.png", mask)
+        save(tmp_path / f"masks/{number}/masks/b.png", 255 * np.eye(SIZE, dtype=np.uint8))
+    segmenter = regard.load(train(parse_recipe(table("segmentation", tmp_path)), tmp_path / "out"))
+    save(tmp_path / "classes/images/1.png", picture)
+    save(tmp_path / "classes/masks/1.png", mask // 255)
+    assert 0 <= evaluate(segmenter, tmp_path / "classes")["dice"] <= 1
+    save(tmp_path / "classes/masks/1.png", mask // 255 + 2 * np.eye(SIZE, dtype=np.uint8))
+    with pytest.raises(UserError, match="masks of training mark objects"):
+        evaluate(segmenter, tmp_path / "classes")
+
+
+def test_statistics_of_a_large_picture_are_taken_by_parts(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = parse_recipe(table("denoising", pictures))
+    store = KINDS["denoising"].task.prepare(recipe, tmp_path).store
+    whole = statistics.channel_statistics(store)
+    monkeypatch.setattr(statistics, "_AT_A_TIME", 100)
+    seen: list[int] = []
+    monkeypatch.setattr(statistics, "to_float", lambda part: seen.append(len(part)) or to_float(part))
+    assert np.allclose(statistics.channel_statistics(store), whole, rtol=1e-12)
+    assert max(seen) == 100
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_a_denoiser_of_grey_pictures_keeps_colours_and_transparency(
+    trained: dict[str, Path], channels: int
+) -> None:
+    denoiser = regard.load(trained["denoising"])
+    noisy = np.random.default_rng(0).integers(0, 256, (19, 30, channels), np.uint8)
+    clean = denoiser(noisy).pixels
+    assert clean.shape == noisy.shape
+    colours = channels if channels % 2 else channels - 1
+    assert np.array_equal(clean[..., colours:], noisy[..., colours:])
+    for channel in range(colours):
+        assert np.array_equal(clean[..., [channel]], denoiser(noisy[..., [channel]]).pixels)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_denoiser_of_colours_leaves_grey_pictures_grey(pictures: Path, tmp_path: Path, dtype: type) -> None:
+    recipe = table("denoising", pictures)
+    recipe["data"]["channels"] = "rgb"
+    recipe["training"]["epochs"] = 1
+    denoiser = regard.load(train(parse_recipe(recipe), tmp_path / "colours"))
+    noisy = np.random.default_rng(0).integers(0, np.iinfo(dtype).max, (18, 18, 1), dtype)
+    clean = denoiser(noisy).pixels
+    assert clean.shape == noisy.shape
+    assert clean.dtype == dtype

@@ -10,11 +10,12 @@ from regard.data.errors import DataError
 from regard.data.images.batches import ImageBatch, plain_batch
 from regard.data.images.store import PictureStore
 from regard.models.images.build import build_image_classifier
-from regard.tasks.images.confusion_picture import confusion_picture
+from regard.tasks.images.class_pictures import class_pictures
 from regard.tasks.images.measures.calibration import Calibration
 from regard.tasks.images.measures.confusion import Confusion
 from regard.tasks.images.recipe import ImageClassificationRecipe
 from regard.tasks.images.task import ImageTask, rows_of
+from regard.tasks.images.temperature import calibrate
 from regard.training.trainable import Loss
 
 _BATCH = 256  # of a validation
@@ -62,14 +63,18 @@ class ImageClassificationTask(ImageTask[ImageClassificationRecipe]):
         right = (logits.detach().argmax(-1) == targets).sum()
         return Loss(total, len(targets), {"accuracy": right})
 
+    def finished(self, model: nn.Module) -> dict[str, Any]:
+        """Makes its confidence one that can be believed, by pictures kept apart; tells the temperature."""
+        return {"temperature": calibrate(model, self.validation)}
+
     def figures(self, model: nn.Module, store: PictureStore) -> dict[str, Any]:
         """See `class_figures`."""
         return class_figures(model, store)
 
     def test_figures(self, model: nn.Module, store: PictureStore) -> dict[str, Any]:
-        """The same, and `confusion.png` in the model folder."""
+        """The same, and their pictures in the model folder."""
         figures = self.figures(model, store)
-        confusion_picture(figures["confusion"], store.classes, self.folder.parent / "confusion.png")
+        class_pictures(figures, self.folder.parent)
         return figures
 
 
@@ -83,7 +88,9 @@ def class_figures(model: nn.Module, store: PictureStore) -> dict[str, Any]:
 
     Returns:
         ``loss`` in nats an image, without smoothing; ``accuracy``; ``calibration_error`` (Guo et al. 2017);
-        ``images``; ``classes``, of each its precision and recall; ``confusion``, rows are what is there.
+        ``images``; ``classes``, of each its precision and recall; ``confusion``, rows are what is there;
+        ``reliability``, of each bin of confidence its edges, ``from`` and ``to``, ``images``, mean
+        ``confidence`` and ``accuracy``.
     """
     device = next(model.parameters()).device
     names = store.classes
@@ -110,4 +117,8 @@ def class_figures(model: nn.Module, store: PictureStore) -> dict[str, Any]:
             )
         },
         "confusion": confusion.counts.tolist(),
+        "reliability": [
+            dict(zip(("from", "to", "images", "confidence", "accuracy"), one, strict=True))
+            for one in calibration.table()
+        ],
     }

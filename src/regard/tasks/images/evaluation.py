@@ -34,7 +34,8 @@ def evaluate_image_classifier(classifier: ImageClassifier, data: Where, split: s
 def evaluate_segmenter(segmenter: Segmenter, data: Where, split: str) -> dict[str, Any]:
     """Dice, IoU, pixel error, objects; and borders where the recipe asks for them."""
     config = data_of(segmenter.recipe.data, data, split)
-    with _read(config, split, "masks", Meaning(values=segmenter.mask_values)) as store:
+    values = segmenter.mask_values
+    with _read(config, split, "masks", Meaning(values=values, instances=not values)) as store:
         figures = segmentation_figures(segmenter.model, store, segmenter.recipe)
         if segmenter.recipe.borders:
             figures |= border_figures(segmenter.model, store)

@@ -109,7 +109,7 @@ def segmentation_figures(model: nn.Module, store: PictureStore, recipe: Segmenta
             found = instances(logits[0].softmax(0)[1].cpu().numpy(), recipe.instances)
         for scores in (every, kinds.setdefault(store.kinds[row], _Scores(store))):
             scores.add(logits, batch, found)
-    figures: dict[str, Any] = {"loss": total / len(store), **every.figures(), "images": len(store)}
+    figures: dict[str, Any] = {"loss": total / len(store), **every.figures()}
     if len(kinds) > 1:
         figures["kinds"] = {kind: scores.figures() for kind, scores in sorted(kinds.items())}
     if len(store.values) > 2:
@@ -135,7 +135,8 @@ class _Scores:
             self.objects.add(batch.instances[0].clamp(min=0).cpu().numpy(), found)
 
     def figures(self) -> Mapping[str, float]:
-        return self.overlap.figures() | ({} if self.objects is None else self.objects.figures())
+        objects = {} if self.objects is None else self.objects.figures()
+        return {**self.overlap.figures(), **objects, "images": len(self.overlap.counts)}
 
 
 @torch.no_grad()

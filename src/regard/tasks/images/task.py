@@ -13,10 +13,11 @@ from torch import nn
 from regard.data.errors import DataError
 from regard.data.images.batches import ImageBatch, training_batch
 from regard.data.images.build import build_store
+from regard.data.images.config import ImageDataConfig
 from regard.data.images.folders import Layout
 from regard.data.images.plan import PicturePlan
 from regard.data.images.splits import has_test, pictures_of
-from regard.data.images.store import PictureStore
+from regard.data.images.store import Meaning, PictureStore
 from regard.data.text.tokenizer import Tokenizer
 from regard.errors import UserError
 from regard.tasks.images.recipe import ImageRecipe
@@ -58,6 +59,8 @@ class ImageTask(ABC, Generic[R]):
     def prepare(cls, recipe: R, folder: Path, console: Console | None = None) -> Self:
         """Read the pictures into stores; what is in the folder already is used again.
 
+        Those of a test too: what is wrong with them is told before hours of training, not after.
+
         Raises:
             UserError: missing or bad pictures, named; pictures that do not suit the task.
         """
@@ -67,7 +70,9 @@ class ImageTask(ABC, Generic[R]):
         validation = build_store(
             kept, recipe.data, folder / "validation", like=store.meaning, console=console
         )
-        say(console, f"Training pictures: {len(store):,}. Validation pictures: {len(validation):,}.")
+        test = _test_store(recipe.data, folder, cls.layout, store.meaning, console)
+        others = "" if test is None else f" Test pictures: {len(test):,}."
+        say(console, f"Training pictures: {len(store):,}. Validation pictures: {len(validation):,}.{others}")
         return cls(recipe, folder, store, validation)
 
     def _check(self) -> None:
@@ -155,20 +160,26 @@ class ImageTask(ABC, Generic[R]):
     def evaluate(self, model: nn.Module, console: Console | None) -> dict[str, Any]:
         """Figures on the test pictures, where there are some, and what else a finished model needs."""
         found = self.finished(model)
-        if has_test(self.recipe.data):
-            config, folder = self.recipe.data, self.folder / "test"
-            pictures = pictures_of(config, "test", self.layout)
-            store = build_store(pictures, config, folder, like=self.store.meaning, console=console)
-            found["test"] = self.test_figures(model, store)
-        return found
+        store = _test_store(self.recipe.data, self.folder, self.layout, self.store.meaning, console)
+        return found if store is None else {**found, "test": self.test_figures(model, store)}
 
     def test_figures(self, model: nn.Module, store: PictureStore) -> dict[str, Any]:
         """Figures that are taken of a finished model alone."""
         return self.figures(model, store)
 
     def finished(self, model: nn.Module) -> dict[str, Any]:
-        """What metrics.json must hold, beside figures, that only a finished model tells."""
+        """Gives a finished model what only then it can have; returns what metrics.json must hold of it."""
         return {}
+
+
+def _test_store(
+    config: ImageDataConfig, folder: Path, layout: Layout, like: Meaning, console: Console | None
+) -> PictureStore | None:
+    """The store of the test pictures, if there are any; one that is there already is opened."""
+    if not has_test(config):
+        return None
+    pictures = pictures_of(config, "test", layout)
+    return build_store(pictures, config, folder / "test", like=like, console=console)
 
 
 def rows_of(store: PictureStore, size: int) -> list[np.ndarray[Any, np.dtype[np.int64]]]:

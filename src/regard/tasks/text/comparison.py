@@ -13,9 +13,13 @@ from regard.tasks.layout import RECIPE, WEIGHTS, find_model
 from regard.tasks.recipe import read_resolved
 from regard.training.log import read_log
 
+_PER_SECOND = "_per_second"  # how a log's line calls a speed, after its unit
 _SEEDS = ("seed", "training.seed")
 # What two runs must share to be compared under one budget: keys of the recipe.
-_BUDGET = ("training.updates", "training.epochs", "training.tokens", "training.accumulate", "training.r_drop")
+_BUDGET = (
+    *("training.updates", "training.epochs", "training.tokens", "training.images", "training.accumulate"),
+    "training.r_drop",
+)
 
 
 @dataclass(frozen=True)
@@ -56,21 +60,24 @@ class Compared:
 
     Attributes:
         name: of the first one's folder.
+        task: as recipes name it.
         seeds: how many there are.
         parameters: numbers learnt.
         seconds: time trained.
-        speed: of training in units (tokens, texts, images) a second, the median of the run's log; None where
-            the log is gone.
+        speed: of training in units a second, the median of the run's log; None where the log is gone.
+        unit: tokens, texts or images; None where the log is gone.
         figures: by split of the data, by name.
         by_length: by split, by the most words that a source has; only translators have it.
         budget: what the recipe says of how much was trained, and on what data.
     """
 
     name: str
+    task: str
     seeds: int
     parameters: int
     seconds: Spread
     speed: Spread | None
+    unit: str | None
     figures: Mapping[str, Mapping[str, Spread]]
     by_length: Mapping[str, Mapping[str, Bucket]]
     budget: Mapping[str, Any]
@@ -79,9 +86,11 @@ class Compared:
 @dataclass(frozen=True)
 class _Run:
     name: str
+    task: str
     key: str
     metrics: dict[str, Any]
     speed: float | None
+    unit: str | None
     budget: dict[str, Any]
 
 
@@ -95,15 +104,20 @@ def compare(models: Iterable[str | Path]) -> list[Compared]:
         A line for each, in the order of the first of its seeds.
 
     Raises:
-        UserError: no such model, or one that is not finished.
+        UserError: no such model, one that is not finished, or models of several tasks.
 
     Example:
         >>> [line.name for line in compare(["en-fr"])]
         ['en-fr']
     """
     groups: dict[str, list[_Run]] = {}
+    tasks: dict[str, str] = {}
     for run in map(_read, models):
         groups.setdefault(run.key, []).append(run)
+        tasks.setdefault(run.task, run.name)
+    if len(tasks) > 1:
+        several = "; ".join(f"{task} ({name})" for task, name in tasks.items())
+        raise UserError(f"models of one task are put side by side, and these are of several: {several}")
     return [_line(runs) for runs in groups.values()]
 
 
@@ -128,14 +142,20 @@ def _read(model: str | Path) -> _Run:
     folder = find_model(model)
     if not (folder / WEIGHTS).exists():
         raise UserError(f"{folder}: this model is not finished; train it to its end first")
-    decisive, metrics = read_resolved(folder / RECIPE).decisive(), read_metrics(folder)
+    recipe, metrics = read_resolved(folder / RECIPE), read_metrics(folder)
+    decisive = recipe.decisive()
     key = json.dumps({name: value for name, value in decisive.items() if name not in _SEEDS}, default=str)
     speeds = [
-        value for line in read_log(folder) for name, value in line.items() if name.endswith("_per_second")
+        (value, name.removesuffix(_PER_SECOND))
+        for line in read_log(folder)
+        for name, value in line.items()
+        if name.endswith(_PER_SECOND)
     ]
     budget = {name: decisive.get(name) for name in _BUDGET}
     budget["data"] = str(metrics.get("data", {}).get("train", {}).get("digest"))[:8]
-    return _Run(folder.name, key, metrics, statistics.median(speeds) if speeds else None, budget)
+    speed = statistics.median(value for value, _ in speeds) if speeds else None
+    unit = speeds[0][1] if speeds else None
+    return _Run(folder.name, recipe.task, key, metrics, speed, unit, budget)
 
 
 def _line(runs: Sequence[_Run]) -> Compared:
@@ -148,10 +168,12 @@ def _line(runs: Sequence[_Run]) -> Compared:
     speeds = [run.speed for run in runs if run.speed is not None]
     return Compared(
         name=runs[0].name,
+        task=runs[0].task,
         seeds=len(runs),
         parameters=int(runs[0].metrics.get("parameters", 0)),
         seconds=Spread.of([float(figures.get("seconds", 0.0)) for figures in validation]),
         speed=Spread.of(speeds) if speeds else None,
+        unit=next((run.unit for run in runs if run.unit is not None), None),
         figures={split: _spreads(figures) for split, figures in splits.items()},
         by_length={
             split: _buckets([one["by_length"] for one in figures])
