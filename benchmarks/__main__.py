@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-PARTS = ("training", "decoding", "attention")
+PARTS = ("training", "decoding", "attention", "vision_transformers", "unets", "large_picture")
 
 
 def main() -> int:

@@ -26,10 +26,17 @@ class Entry:
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds of each counted round, in the order run, and the process's peak memory above its start."""
+    """Seconds of each counted round, in the order run, and the process's peak memory.
+
+    Attributes:
+        seconds: of the rounds.
+        peak_megabytes: above what the contestant held when it was built.
+        process_megabytes: all of it.
+    """
 
     seconds: list[float]
     peak_megabytes: float
+    process_megabytes: float
 
     @property
     def median(self) -> float:
@@ -48,7 +55,7 @@ def in_turn(entries: dict[str, Entry], rounds: int = 5, warmup: int = 1) -> dict
         pipes[name] = here
         processes.append(process)
     seconds: dict[str, list[float]] = {name: [] for name in entries}
-    peaks = dict.fromkeys(entries, 0.0)
+    peaks = dict.fromkeys(entries, (0.0, 0.0))
     for round_ in range(warmup + rounds):
         for name, pipe in pipes.items():
             pipe.send(True)
@@ -58,17 +65,22 @@ def in_turn(entries: dict[str, Entry], rounds: int = 5, warmup: int = 1) -> dict
     for pipe, process in zip(pipes.values(), processes, strict=True):
         pipe.send(False)
         process.join()
-    return {name: Timing(seconds[name], peaks[name]) for name in entries}
+    return {name: Timing(seconds[name], *peaks[name]) for name in entries}
 
 
 def _work(pipe: Connection, entry: Entry) -> None:
     run = entry.prepare(*entry.arguments)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = _peak_megabytes()
     while pipe.recv():
         start = time.perf_counter()
         run()
         taken = time.perf_counter() - start
-        pipe.send((taken, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024))
+        peak = _peak_megabytes()
+        pipe.send((taken, (peak - before, peak)))
+
+
+def _peak_megabytes() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def paired_ratio(timings: dict[str, Timing], name: str, against: str) -> float:

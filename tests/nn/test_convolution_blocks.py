@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from regard.nn.attention_gate import AttentionGate
-from regard.nn.convolution import Convolution
+from regard.nn.convolution import Convolution, lay_out_weights
 from regard.nn.grid_sinusoids import grid_sinusoids
 from regard.nn.instance_norm import InstanceNorm
 from regard.nn.positions import Sinusoidal
@@ -155,3 +155,22 @@ def test_grid_sinusoids_tell_rows_and_columns():
             torch.testing.assert_close(table[row, column], torch.cat([line[row], line[column]]))
     with pytest.raises(ValueError, match="by fours"):
         grid_sinusoids(2, 2, 6)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_weights_laid_out_for_inference_compute_the_same(training):
+    torch.manual_seed(0)
+    network = torch.nn.Sequential(Convolution(3, 16), Convolution(16, 4, beside=2)).double().train(training)
+    images, beside = torch.rand(2, 3, 9, 7).double(), torch.rand(2, 2, 9, 7).double()
+
+    def run():
+        return network[1](network[0](images), beside)
+
+    expected = run()
+    saved = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    lay_out_weights(network)
+    for part in network:
+        assert part.weight.is_contiguous(memory_format=torch.channels_last)
+    assert network[1].beside_weight.is_contiguous(memory_format=torch.channels_last)
+    network.load_state_dict(saved)
+    torch.testing.assert_close(run(), expected)

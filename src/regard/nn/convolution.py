@@ -70,6 +70,26 @@ class Convolution(nn.Module):
         return F.relu_(total if norm is None else norm(total))
 
 
+def lay_out_weights(network: nn.Module) -> None:
+    """Put the weights of a network's convolutions in the order of their images, channels last.
+
+    It is for inference. Otherwise oneDNN does so at each call, which in bfloat16 takes a tenth of a U-Net's
+    time. In training weights stay as they are: moments and files of weights lie in one order with them.
+
+    Args:
+        network: changed in place; what it computes stays the same.
+
+    Example:
+        >>> convolution = Convolution(4, 8)
+        >>> lay_out_weights(convolution)
+        >>> convolution.weight.stride()
+        (36, 1, 12, 4)
+    """
+    for part in network.modules():
+        if isinstance(part, Convolution | nn.Conv2d):
+            part.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's lack it
+
+
 def _norm(name: ImageNorm, channels: int) -> nn.Module | None:
     match name:
         case "batch":

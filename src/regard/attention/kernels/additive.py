@@ -39,16 +39,18 @@ def additive(problem: Problem) -> Solution:
 
 
 def additive_scores(query: Tensor, key: Tensor, vector: Tensor) -> Tensor:
-    """vector · tanh(query + key): [batch, heads, queries, keys], float32 or wider.
+    """vector · tanh(query + key): [batch, heads, queries, keys].
+
+    They are float32 or wider, but of a single key for one head in the query's dtype.
 
     Args:
         query: [batch, heads, queries, hidden].
         key: [batch, kv_heads, keys, hidden].
         vector: [heads, hidden].
     """
-    if key.shape[2] == 1 and query.shape[1] == 1 and torch.is_grad_enabled():
-        # The hidden layer of a single key is no larger than the queries: computing it twice would not pay.
-        return F.linear(torch.tanh(query + key), vector.to(query.dtype))
+    if key.shape[2] == 1 and query.shape[1] == 1:
+        # The hidden layer of a single key is no larger than the queries: blocks of it would not pay.
+        return F.linear(torch.add(query, key).tanh_(), vector.to(query.dtype))
     return _Scores.apply(query, key, vector)  # type: ignore[no-any-return, no-untyped-call]
 
 

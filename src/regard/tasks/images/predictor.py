@@ -7,14 +7,34 @@ from typing import Generic, TypeVar, overload
 import torch
 from torch import Tensor
 
+from regard.nn.convolution import lay_out_weights
 from regard.tasks.images.inputs import Given, is_one, listed
-from regard.tasks.predictor import Model, Predictor
+from regard.tasks.predictor import Model, Precision, Predictor
+from regard.tasks.recipe import Recipe
 
 Result = TypeVar("Result")
 
 
 class PicturePredictor(Predictor[Model], Generic[Model, Result]):
-    """A predictor that reads pictures."""
+    """A predictor that reads pictures.
+
+    Args:
+        model: with its weights, which are laid out for inference; moved to `device`.
+        recipe: that the model was trained by.
+        device: None leaves the model where it is.
+        precision: of the weights, and of what is computed with them.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        recipe: Recipe,
+        *,
+        device: torch.device | str | None = None,
+        precision: Precision = "float32",
+    ) -> None:
+        super().__init__(model, recipe, device=device, precision=precision)
+        lay_out_weights(self.model)
 
     @overload
     def __call__(self, pictures: Given) -> Result: ...  # type: ignore[overload-overlap]

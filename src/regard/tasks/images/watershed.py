@@ -42,9 +42,7 @@ def cut_where_narrow(labels: NDArray[np.int32], narrow: float) -> NDArray[np.int
     inside = labels > 0
     if not inside.any():
         return labels
-    distance = torch.from_numpy(distance_inside(inside))
-    padded = F.pad(distance[None], (4, 4, 4, 4), mode="replicate")[0]
-    heights = blurred(padded, gaussian_window(9, 1.0)).numpy()
+    heights = _heights(inside)
     summit = _summits(heights, labels)
     parts = _joined(_passes(summit, heights, inside), heights.ravel(), narrow)
     _, numbers = np.unique(parts[summit[inside]], return_inverse=True)
@@ -83,11 +81,20 @@ def distance_inside(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
     return np.asarray(np.sqrt(squares))
 
 
+def _heights(inside: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """The distance to the outside, smoothed by one pixel."""
+    distance = torch.from_numpy(distance_inside(inside))
+    padded = F.pad(distance[None], (4, 4, 4, 4), mode="replicate")[0]
+    smooth: NDArray[np.float64] = blurred(padded, gaussian_window(9, 1.0)).numpy()
+    return smooth
+
+
 def _summits(heights: NDArray[np.float64], labels: NDArray[np.int32]) -> NDArray[np.intp]:
     """Where each pixel ends when it climbs to its highest neighbour in the region, again and again."""
     order = np.argsort(heights, axis=None, kind="stable")
-    rank = np.empty(order.shape, dtype=np.int64)  # a strict order of pixels: nothing is a tie
-    rank[order] = np.arange(len(order))
+    # A strict order of pixels: nothing is a tie. No picture has more than 2^31, so four bytes hold a rank.
+    rank = np.empty(order.shape, dtype=np.int32)
+    rank[order] = np.arange(len(order), dtype=np.int32)
     rank = rank.reshape(labels.shape)
     highest = rank.copy()
     around, regions = np.pad(rank, 1), np.pad(labels, 1, constant_values=-1)
@@ -96,7 +103,7 @@ def _summits(heights: NDArray[np.float64], labels: NDArray[np.int32]) -> NDArray
         there = slice(down, down + rows), slice(across, across + columns)
         np.maximum(highest, np.where(regions[there] == labels, around[there], -1), out=highest)
     summit = order[highest.ravel()]
-    while (further := summit[summit]).tobytes() != summit.tobytes():
+    while not np.array_equal(further := summit[summit], summit):
         summit = further
     return np.asarray(summit.reshape(rank.shape))
 

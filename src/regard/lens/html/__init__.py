@@ -1,0 +1,6 @@
+"""Attention maps as one self-contained HTML file, which opens anywhere and asks the network for nothing."""
+
+from regard.lens.html.document import Page, page, write
+from regard.lens.html.record import PageError, Record
+
+__all__ = ["Page", "PageError", "Record", "page", "write"]
