@@ -1,6 +1,7 @@
 """The check before training: each fault is found, named, and said what comes of it."""
 
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +159,19 @@ class TestMasks:
         report = check(tmp_path, "masks")
         found(report, "note", r"masks mark instances: 2 to 2 in a picture, .*50\.0% of pixels")
 
+    @pytest.mark.parametrize(("most", "severity"), [(1, "warning"), (2, "error")])
+    def test_instances_in_one_split_alone(self, tmp_path: Path, most: int, severity: str) -> None:
+        for one in "abc":
+            save(tmp_path / f"set/train/{one}/images/{one}.png", noise(4, 4, seed=ord(one)))
+            for number in range(2):
+                save(tmp_path / f"set/train/{one}/masks/{number}.png", np.eye(4, k=number, dtype=np.uint8))
+        save(tmp_path / "set/val/images/1.png", noise(4, 4))
+        save(tmp_path / "set/val/masks/1.png", np.minimum(np.arange(16, dtype=np.uint8), most).reshape(4, 4))
+        report = check(tmp_path / "set", "masks")
+        found(report, "note", "masks mark instances: 2 to 2 in a picture")
+        found(report, severity, "masks of validation .* other splits")
+        assert report.good == (severity == "warning")
+
     def test_missing_masks(self, masked: Path) -> None:
         (masked / "masks/3.png").unlink()
         report = check(masked, "masks")
@@ -173,6 +187,10 @@ def check_names(config: ImageDataConfig, split: str) -> list[str]:
 def test_layouts_are_guessed_of_places(classes: Path, tmp_path: Path) -> None:
     assert layout_of(classes) == "classes"
     assert layout_of(save_stack(tmp_path / "a.tif", [noise(3, 3)] * 2)) == "plain"
+    # Below a folder that holds everything, and one for training alone.
+    for above in ("packed", "packed/train"):
+        shutil.copytree(classes, tmp_path / above / "more" / above)
+        assert layout_of(tmp_path / above / "more") == "classes"
     with pytest.raises(DataError, match="no such folder"):
         layout_of(tmp_path / "none")
     with pytest.raises(DataError, match="no such folder"):

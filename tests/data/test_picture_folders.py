@@ -2,8 +2,10 @@
 
 import io
 import tarfile
+import time
 import zipfile
 from pathlib import Path
+from unicodedata import normalize
 
 import numpy as np
 import pytest
@@ -87,6 +89,15 @@ class TestLayouts:
         ]
         assert found.passed_over == ("README.md",)
         assert guess_layout(names) == "masks"
+
+    def test_letters_taken_apart_are_the_same_letters(self) -> None:
+        whole, apart = (normalize(form, "세포 1") for form in ("NFC", "NFD"))
+        found = with_masks([f"images/{whole}.png", f"masks/{apart}.png"])
+        assert [example.masks for example in found.examples] == [(f"masks/{apart}.png",)]
+        found = with_masks([f"{apart}.png", f"{whole}_mask.png"])
+        assert [example.name for example in found.examples] == [f"{apart}.png"]
+        assert [example.label for example in class_folders([f"{apart}/1.png"]).examples] == [whole]
+        assert good_and_bad(["good/1.png", f"{apart}/1.png"]).examples[1].label == whole
 
     def test_masks_as_told(self) -> None:
         names = ["scan/1.png", "truth/1.png", "scan/2.png", "truth/2.png"]
@@ -186,6 +197,17 @@ class TestPlaces:
         with open_members(tmp_path / "a.tar") as opened:
             assert opened.names == ()
 
+    def test_links_to_folders_are_followed_but_not_in_a_circle(self, tmp_path: Path) -> None:
+        for label in ("cat", "dog"):
+            save(tmp_path / f"elsewhere/{label}/1.png", noise(2, 2))
+        place = tmp_path / "set"
+        place.mkdir()
+        for label in ("cat", "dog"):
+            (place / label).symlink_to(tmp_path / "elsewhere" / label)
+            (tmp_path / "elsewhere" / label / "round").symlink_to(place)
+        with open_members(place) as opened:
+            assert opened.names == ("cat/1.png", "dog/1.png")
+
     @pytest.mark.parametrize("name", ["a.zip", "a.tar", "a.tar.gz", "a.tar.xz", "a.tar.bz2"])
     def test_damaged_archives(self, tmp_path: Path, files: dict[str, bytes], name: str) -> None:
         place = pack(tmp_path / name, files)
@@ -234,6 +256,28 @@ class TestPlaces:
         (tmp_path / "empty").mkdir()
         with pytest.raises(DataError, match="no pictures for train"):
             pictures_of(ImageDataConfig(train=tmp_path / "empty"), "train", "plain")
+
+    def test_errors_say_where(self, tmp_path: Path) -> None:
+        save(tmp_path / "set/1.png", noise(2, 2))
+        config = ImageDataConfig(train=tmp_path / "set", test=tmp_path / "set")
+        with pytest.raises(DataError, match="set: its 1 pictures are in no class: make a folder for each"):
+            pictures_of(config, "train", "classes")
+        with pytest.raises(DataError, match="set: no picture has a mask"):
+            pictures_of(config, "train", "masks")
+        with pytest.raises(DataError, match="set: a test of good and bad pictures"):
+            pictures_of(config, "test", "good")
+
+
+def test_time_grows_as_names_do() -> None:
+    def seconds(count: int) -> float:
+        names = [f"{number}{end}.png" for number in range(count) for end in ("", "_mask")]
+        began = time.process_time()
+        with_masks(names)
+        assert guess_layout(names[::2]) == "plain"
+        return time.process_time() - began
+
+    few, many = (min(seconds(count) for _ in range(3)) for count in (500, 5000))
+    assert many < 100 * few  # ten times the names: with their square it was some hundreds
 
 
 class TestSplits:

@@ -178,6 +178,14 @@ class TestMasks:
         with pytest.raises(DataError, match=r"b2?\.tif"):
             read_indices(save(tmp_path / "b2.tif", np.array([[np.nan, 2]], np.float32)))
 
+    def test_jpeg_is_refused_where_it_has_changed_the_numbers(self, tmp_path: Path) -> None:
+        disc = np.zeros((40, 40), np.uint8)
+        disc[9:30, 11:27] = 255
+        with pytest.raises(DataError, match=r"a\.jpg: a mask saved as JPEG.*save masks as PNG"):
+            read_indices(save(tmp_path / "a.jpg", disc))
+        # All of one number, it is as it was.
+        assert not read_indices(save(tmp_path / "b.jpg", np.zeros((40, 40), np.uint8))).any()
+
 
 class TestPixels:
     def test_grey_is_luma(self) -> None:

@@ -130,6 +130,46 @@ def test_other_splits_follow_training(classes: Path, masked: Path, tmp_path: Pat
         build_store(pictures_of(config, "validation", "masks"), config, tmp_path / "bad", like=train.meaning)
 
 
+@pytest.fixture
+def marked(tmp_path: Path) -> Path:
+    """Masks that mark one object each."""
+    for one in "abc":
+        save(tmp_path / f"marked/{one}/images/{one}.png", noise(6, 6, seed=ord(one)))
+        for row in range(2):
+            mask = np.where(np.arange(36).reshape(6, 6) // 6 == row, 255, 0).astype(np.uint8)
+            save(tmp_path / f"marked/{one}/masks/{row}.png", mask)
+    return tmp_path / "marked"
+
+
+@pytest.mark.parametrize(("numbers", "values"), [((0,), (0, 1)), ((0, 255), (0, 255)), ((7,), (0, 7))])
+def test_masks_of_objects_go_with_masks_of_one_class(
+    marked: Path, tmp_path: Path, numbers: tuple[int, ...], values: tuple[int, ...]
+) -> None:
+    train = stored(marked, "masks", tmp_path / "train")
+    assert train.meaning.instances
+    save(tmp_path / "kept/images/1.png", noise(6, 6))
+    mask = np.resize(np.array(numbers, np.uint8), (6, 6))
+    save(tmp_path / "kept/masks/1.png", mask)
+    config = ImageDataConfig(train=tmp_path / "kept", validation=tmp_path / "kept", channels="grey")
+    kept = pictures_of(config, "validation", "masks")
+    store = build_store(kept, config, tmp_path / "store", like=train.meaning)
+    assert store.values == values
+    assert np.array_equal(store.mask(0), mask > 0)  # type: ignore[arg-type]
+
+
+def test_masks_of_objects_and_of_classes_do_not_mix(marked: Path, masked: Path, tmp_path: Path) -> None:
+    objects = stored(marked, "masks", tmp_path / "objects")
+    classes = stored(masked, "masks", tmp_path / "classes")
+    for place, like, message in (
+        (masked, objects, r"images/0\.png: with its mask there are the numbers 0, 128, 255, and masks of"),
+        (marked, classes, "masks mark objects, and those of training 3 classes"),
+    ):
+        config = ImageDataConfig(train=place, validation=place, channels="grey")
+        pictures = pictures_of(config, "validation", "masks")
+        with pytest.raises(DataError, match=message):
+            build_store(pictures, config, tmp_path / "mixed", like=like.meaning)
+
+
 def test_good_pictures_come_first(tmp_path: Path) -> None:
     for number in range(3):
         save(tmp_path / f"set/train/good/{number}.png", noise(4, 4, seed=number))
@@ -162,6 +202,12 @@ class TestBad:
         for number in range(1, 20, 2):
             assert any(line.startswith(f"{tmp_path}/set/{number}.png: ") for line in lines)
         assert [path.name for path in tmp_path.iterdir()] == ["set"]
+
+    def test_a_link_to_nowhere_is_one_of_them(self, classes: Path, tmp_path: Path) -> None:
+        (classes / "cat/0.png").write_bytes(b"")
+        (classes / "cat/9.png").symlink_to("nowhere.png")
+        with pytest.raises(DataError, match=r"(?s)2 pictures cannot be used:.*9\.png: there is no such file"):
+            stored(classes, "classes", tmp_path / "store")
 
     def test_no_more_than_ten(self, tmp_path: Path) -> None:
         for number in range(13):

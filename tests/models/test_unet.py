@@ -124,13 +124,13 @@ def test_what_is_looked_at_and_that_looking_changes_nothing():
     plain = network(images)
     with regard.look(network) as seen:
         assert torch.equal(network(images), plain)
-    assert {name: tuple(weights.shape) for name, weights in seen.items()} == {
+    assert {name: tuple(one.weights.shape) for name, one in seen.items()} == {
         "bottleneck.0.self": (2, 2, 12, 12),
         "bottleneck.1.self": (2, 2, 12, 12),
         "decoder.1.gate": (2 * 6 * 8, 1, 1, 1),
         "decoder.0.gate": (2 * 12 * 16, 1, 1, 1),
     }
-    torch.testing.assert_close(seen["bottleneck.0.self"].sum(-1), torch.ones(2, 2, 12))
+    torch.testing.assert_close(seen["bottleneck.0.self"].weights.sum(-1), torch.ones(2, 2, 12))
 
 
 def test_gate_maps_are_what_the_gates_did():

@@ -27,7 +27,7 @@ def denoise(
 
     Large pictures are read window by window."""
     found = find_pictures(images)
-    check_results([one.result(out) for one in found], force)
+    check_results([one.result(out) for one in found], found, force)
     from regard.data.images.writing import write_picture
     from regard.tasks import load
 

@@ -28,7 +28,7 @@ def detect(
     A picture whose score is above the model's threshold is reported as anomalous. The heat map lies beside
     the picture and what the network made of it."""
     found = find_pictures(images)
-    check_results([one.result(out, suffix=".png") for one in found], force)
+    check_results([one.result(out, suffix=".png") for one in found], found, force)
     from regard.lens.overlay import Heat, overlay_picture
     from regard.tasks import load
 

@@ -47,17 +47,18 @@ def find_pictures(inputs: Sequence[Path]) -> list[Picture]:
     """The pictures that files and folders stand for; of a folder all, sub-folders too, in order of names.
 
     Raises:
-        UserError: nothing of that name; a folder without pictures.
+        UserError: nothing of that name; a folder without pictures, or one that cannot be read.
     """
+    from regard.data.images.members import Folder
     from regard.data.images.reading import SUFFIXES, is_picture
 
     found: list[Picture] = []
     for place in inputs:
         if place.is_dir():
-            inside = sorted(path for path in place.rglob("*") if is_picture(path.name) and path.is_file())
+            inside = [Picture(place / name, Path(name)) for name in Folder(place).names if is_picture(name)]
             if not inside:
                 raise UserError(f"{place}: no pictures in this folder ({', '.join(SUFFIXES)})")
-            found += [Picture(path, path.relative_to(place)) for path in inside]
+            found += inside
         elif place.exists():
             found.append(Picture(place, Path(place.name)))
         else:
@@ -65,14 +66,22 @@ def find_pictures(inputs: Sequence[Path]) -> list[Picture]:
     return found
 
 
-def check_results(results: Sequence[Path], force: bool) -> None:
+def check_results(results: Sequence[Path], pictures: Sequence[Picture], force: bool) -> None:
     """Makes sure, before any work, that no result takes the place of another or of a file that is there.
+
+    Args:
+        results: where they go.
+        pictures: what is read: not even by force is one replaced.
+        force: replace other files that are there.
 
     Raises:
         UserError: it would.
     """
     seen: set[Path] = set()
+    read = {picture.path.resolve() for picture in pictures}
     for path in results:
+        if path.resolve() in read:
+            raise UserError(f"{path}: is one of the pictures, and would be lost; choose another --out")
         if path in seen:
             raise UserError(f"{path}: two pictures would have this result; do them one after the other")
         seen.add(path)
@@ -109,5 +118,7 @@ def each_picture(pictures: Sequence[Picture], work: Callable[[Picture], None], d
                 skipped += 1
                 print(f"Skipped: {error}", file=sys.stderr)
             progress.advance(task)
+    if skipped == len(pictures) > 0:
+        raise UserError(f"none of the {skipped} pictures could be {done}")
     if skipped:
         raise UserError(f"{skipped} of {len(pictures)} pictures could not be {done}; the others are done")

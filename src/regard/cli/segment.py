@@ -10,9 +10,12 @@ import typer
 
 from regard.cli import options
 from regard.cli.pictures import Picture, Pictures, check_results, each_picture, find_pictures
+from regard.errors import UserError
 
 if TYPE_CHECKING:
     from regard.tasks.images.segmenter import Segmenter
+
+_MOST_OBJECTS = 65_535  # of 16 bits
 
 
 def segment(
@@ -35,7 +38,7 @@ def segment(
     pictures are read window by window."""
     found = find_pictures(images)
     endings = ["", *(["-overlay"] if overlay else []), *(["-objects"] if objects else [])]
-    check_results([one.result(out, ending, ".png") for one in found for ending in endings], force)
+    check_results([one.result(out, ending, ".png") for one in found for ending in endings], found, force)
     from regard.tasks import load
 
     segmenter: Segmenter = load(model, task="segmentation", device=device)
@@ -62,6 +65,11 @@ def _segment(
     from regard.tasks.images.outlines import outlined
 
     result = segmenter(picture.path)
+    if objects and result.count > _MOST_OBJECTS:
+        raise UserError(
+            f"{picture.path}: {result.count:,} objects, and --objects has numbers for {_MOST_OBJECTS:,}; "
+            "leave --objects out"
+        )
     mask = result.mask.astype(np.uint8 if max(segmenter.values) < 256 else np.uint16)
     target = picture.result(out, suffix=".png")
     write_picture(target, mask, overwrite=force)

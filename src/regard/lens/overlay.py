@@ -91,7 +91,7 @@ def overlay_picture(
             )
         _colour_bar(figure, places, top, label)
         if title:
-            figure.suptitle(title, fontweight="bold")
+            figure.suptitle(title.replace("$", r"\$"), fontweight="bold")
         write_figure(figure, path)
     return path
 

@@ -121,23 +121,32 @@ class _Values:
         known: those of training, for other splits; None learns them.
         ignore: the number of pixels that do not count.
         name: what errors call the pictures.
+        one: there is one class beside the background, 0, whatever its number: training's masks mark objects.
     """
 
-    def __init__(self, known: tuple[int, ...] | None, ignore: int | None, name: str) -> None:
-        self._known, self._ignore, self._name = known, ignore, name
-        self._met: set[int] = set()
+    def __init__(
+        self, known: tuple[int, ...] | None, ignore: int | None, name: str, *, one: bool = False
+    ) -> None:
+        self._known, self._ignore, self._name, self._one = known, ignore, name, one
+        self._met: set[int] = {0} if one else set()
 
     def meet(self, mask: Mask, where: str) -> None:
         """Take the numbers of a mask.
 
         Raises:
-            DataError: numbers that training has not; more of them than classes could be.
+            DataError: numbers that training has not, or more of them than it tells apart; more than classes
+                could be.
         """
         found = set(np.flatnonzero(np.bincount(mask.ravel())).tolist()) - {self._ignore}
         if self._known is not None and (odd := found - set(self._known)):
             raise DataError(
-                f"{where}: mask values that training has not: {listed([*map(str, sorted(odd))])}; "
+                f"{where}: mask values that training has not: {_numbers(odd)}; "
                 f"those are {', '.join(map(str, self._known))}"
+            )
+        if self._one and len(self._met | found) > 2:
+            raise DataError(
+                f"{where}: with its mask there are the numbers {_numbers(self._met | found)}, and masks of "
+                "training mark objects, which are of one class: give one mask an object, or 0 and one number"
             )
         self._met |= found
         if len(self._met) > MOST_CLASSES:
@@ -148,7 +157,10 @@ class _Values:
 
     def all(self) -> tuple[int, ...]:
         """The number of each class."""
-        return tuple(sorted(self._met)) if self._known is None else self._known
+        if self._known is not None:
+            return self._known
+        # Pictures without any object have masks of background alone.
+        return (0, 1) if self._one and self._met == {0} else tuple(sorted(self._met))
 
     def code(self, path: Path) -> None:
         """Replace the numbers in a file of masks by those of classes, from 0."""
@@ -160,6 +172,10 @@ class _Values:
         for start in range(0, len(masks), 1 << 24):
             masks[start : start + (1 << 24)] = table[masks[start : start + (1 << 24)]]
         masks.flush()
+
+
+def _numbers(values: set[int]) -> str:
+    return listed([*map(str, sorted(values))])
 
 
 class _Writer:
@@ -213,8 +229,14 @@ def _write(
     work: Path,
     console: Console | None,
 ) -> dict[str, Any]:
-    known = like.values if like is not None and like.values else None
-    values = None if pictures.instances else _Values(known, config.ignore, pictures.name)
+    like = like or Meaning()
+    if pictures.instances and len(like.values) > 2:
+        raise DataError(
+            f"{pictures.name}: masks mark objects, and those of training {len(like.values)} classes: "
+            "give one mask a picture, with the numbers of the classes"
+        )
+    known = like.values or None
+    values = None if pictures.instances else _Values(known, config.ignore, pictures.name, one=like.instances)
     errors: list[DataError] = []
     kinds: list[str] = []
     with ExitStack() as stack:

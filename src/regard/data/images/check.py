@@ -1,7 +1,7 @@
 """Looking at pictures before training: what is wrong, what is odd, and what training will do with it."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -14,7 +14,7 @@ from regard.data.errors import DataError
 from regard.data.images.build import MOST_CLASSES, read_all
 from regard.data.images.config import ImageDataConfig
 from regard.data.images.examples import Example
-from regard.data.images.folders import Layout, guess_layout
+from regard.data.images.folders import GOOD, Layout, guess_layout, split_folders, wrapper
 from regard.data.images.members import open_members
 from regard.data.images.pixels import greatest
 from regard.data.images.splits import Pictures, has_test, pictures_of
@@ -94,7 +94,13 @@ def layout_of(place: Path) -> Layout:
         DataError: it cannot be read.
     """
     with open_members(place) as members:
-        return guess_layout(members.names)
+        names = _below(members.names, wrapper(members.names))
+    inside = split_folders(names).get("train")
+    return guess_layout(names if inside is None else _below(names, f"{inside}/"))
+
+
+def _below(names: Sequence[str], folder: str) -> list[str]:
+    return [name.removeprefix(folder) for name in names if name.startswith(folder)]
 
 
 def check_data(
@@ -146,10 +152,10 @@ def check_pictures(
     if errors:
         what = f"{len(errors):,} pictures or masks cannot be used: training will not start"
         findings.append(Finding("error", what, tuple(errors)))
-    instances = any(pictures.instances for pictures in splits.values())
+    marked = {split for split, pictures in splits.items() if pictures.instances}
     findings += [
         *_labels(facts, layout),
-        *_masks(facts, config.ignore, instances),
+        *_masks(facts, config.ignore, marked),
         *_sizes(facts, config, window),
         *_channels(facts, config),
         *_values(facts),
@@ -218,23 +224,39 @@ def _labels(facts: Sequence[Facts], layout: Layout) -> Iterator[Finding]:
             )
 
 
-def _masks(facts: Sequence[Facts], ignore: int | None, instances: bool) -> Iterator[Finding]:
+def _masks(facts: Sequence[Facts], ignore: int | None, marked: Collection[str]) -> Iterator[Finding]:
     masked = [(fact, fact.mask) for fact in facts if fact.mask is not None]
-    if not masked:
-        return
-    totals: Counter[int] = Counter()
-    for _, mask in masked:
-        totals.update({value: count for value, count in mask.items() if value != ignore})
-    pixels = max(1, totals.total())
-    if instances:
-        shares = [1 - mask.get(0, 0) / sum(mask.values()) for _, mask in masked]
-        numbers = [len(set(mask) - {0}) for _, mask in masked]
+    without = [fact.name for fact in facts if fact.mask is None and fact.label not in ("", *GOOD)]
+    if masked and without:
+        what = f"{len(without):,} pictures of defects have no mask: figures of pixels leave them out"
+        yield Finding("warning", what, tuple(without))
+    objects = [(fact, mask) for fact, mask in masked if fact.split in marked]
+    classes = [(fact, mask) for fact, mask in masked if fact.split not in marked]
+    if objects:
+        shares = [1 - mask.get(0, 0) / sum(mask.values()) for _, mask in objects]
+        numbers = [len(set(mask) - {0}) for _, mask in objects]
         yield Finding(
             "note",
             f"masks mark instances: {min(numbers)} to {max(numbers)} in a picture, {np.mean(numbers):.1f} on "
             f"average; {np.mean(shares):.1%} of pixels are marked ({min(shares):.1%} to {max(shares):.1%})",
         )
-    elif len(totals) > MOST_CLASSES:
+    if classes:
+        yield from _class_masks(classes, ignore, other=bool(objects))
+    empty = [fact.name for fact, mask in masked if len(set(mask) - {ignore}) < 2]
+    if empty:
+        what = f"{len(empty):,} masks have one value in all pixels: they are learnt as they are"
+        yield Finding("warning", what, tuple(empty))
+
+
+def _class_masks(
+    masked: Sequence[tuple[Facts, Mapping[int, int]]], ignore: int | None, other: bool
+) -> Iterator[Finding]:
+    """Of masks whose values are classes; `other`: those of other splits mark instances."""
+    totals: Counter[int] = Counter()
+    for _, mask in masked:
+        totals.update({value: count for value, count in mask.items() if value != ignore})
+    pixels = max(1, totals.total())
+    if len(totals) > MOST_CLASSES:
         yield Finding(
             "error",
             f"masks have {len(totals)} values and so are no classes (smoothed, or saved as JPEG?): "
@@ -242,23 +264,25 @@ def _masks(facts: Sequence[Facts], ignore: int | None, instances: bool) -> Itera
             tuple(fact.name for fact, mask in masked if len(mask) > 2),
         )
         return
-    else:
-        shown = ", ".join(f"{value} ({totals[value] / pixels:.1%} of pixels)" for value in sorted(totals))
-        yield Finding("note", f"mask values: {shown}; they become the classes 0 to {len(totals) - 1}")
-        if len(totals) < 2:
-            yield Finding(
-                "error", f"all masks have the one value {min(totals, default=ignore)}: nothing can be learnt"
-            )
-        trained = {value for fact, mask in masked if fact.split == "train" for value in mask} - {ignore}
-        odd = [fact.name for fact, mask in masked if fact.split != "train" and set(mask) - {ignore} - trained]
-        if odd and trained:
-            yield Finding(
-                "error", "masks with values that training's have not: it will end there", tuple(odd)
-            )
-    empty = [fact.name for fact, mask in masked if len(set(mask) - {ignore}) < 2]
-    if empty:
-        what = f"{len(empty):,} masks have one value in all pixels: they are learnt as they are"
-        yield Finding("warning", what, tuple(empty))
+    shown = ", ".join(f"{value} ({totals[value] / pixels:.1%} of pixels)" for value in sorted(totals))
+    if other:
+        splits = " and ".join(sorted({fact.split for fact, _ in masked}))
+        if len({0, *totals}) > 2:
+            what = f"masks of {splits} have the values {shown}, and those of other splits mark instances"
+            yield Finding("error", f"{what}, which are of one class: training will not start")
+        else:
+            what = f"masks of {splits} do not tell instances apart, those of other splits do: there"
+            yield Finding("warning", f"{what}, objects are not counted")
+        return
+    yield Finding("note", f"mask values: {shown}; they become the classes 0 to {len(totals) - 1}")
+    if len(totals) < 2:
+        yield Finding(
+            "error", f"all masks have the one value {min(totals, default=ignore)}: nothing can be learnt"
+        )
+    trained = {value for fact, mask in masked if fact.split == "train" for value in mask} - {ignore}
+    odd = [fact.name for fact, mask in masked if fact.split != "train" and set(mask) - {ignore} - trained]
+    if odd and trained:
+        yield Finding("error", "masks with values that training's have not: it will end there", tuple(odd))
 
 
 def _sizes(

@@ -1,9 +1,10 @@
 """How pictures, classes and masks lie in folders: from the names of files to rows of a set."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
+from unicodedata import normalize
 
 from regard.data.errors import DataError
 from regard.data.images.examples import Example
@@ -45,7 +46,7 @@ def class_folders(names: Iterable[str]) -> Found:
         >>> [example.label for example in class_folders(["cat/1.png", "dog/2.png", "README.md"]).examples]
         ['cat', 'dog']
     """
-    return _found(names, lambda name: Example(name, label=name.split("/")[0]) if "/" in name else None)
+    return _found(names, lambda name: Example(name, label=_label(name)) if "/" in name else None)
 
 
 def plain(names: Iterable[str]) -> Found:
@@ -87,7 +88,7 @@ def good_and_bad(names: Iterable[str], masks: Iterable[str] = ()) -> Found:
     for name in names:
         if "/" in name and not _in_folder(name, MASK_FOLDERS):
             good, mask = _is_good(name), found.get(_key(name, (), ()))
-            label = GOOD[0] if good else name.split("/")[0]
+            label = GOOD[0] if good else _label(name)
             examples.append(Example(name, label=label, masks=(mask,) if mask and not good else ()))
     labels = {example.label for example in examples}
     if GOOD[0] not in labels or len(labels) < 2:
@@ -127,7 +128,7 @@ def with_masks(names: Iterable[str], masks: str | None = None) -> Found:
     found: dict[tuple[str, ...], list[str]] = defaultdict(list)
     images: dict[str, tuple[str, ...]] = {}
     for name in pictures:
-        if _in_folder(name, folders) or _without(_stem(name), endings) in stems - {_stem(name)}:
+        if _in_folder(name, folders) or _is_longer(name, endings, stems):
             found[_key(name, folders, endings)].append(name)
         else:
             images[name] = _key(name, IMAGE_FOLDERS, ())
@@ -186,10 +187,7 @@ def guess_layout(names: Sequence[str]) -> Layout:
     if any(_is_good(name) for name in pictures):
         return "good"
     stems = {_stem(name) for name in pictures}
-    if any(
-        _in_folder(name, MASK_FOLDERS) or _without(_stem(name), MASK_ENDINGS) in stems - {_stem(name)}
-        for name in pictures
-    ):
+    if any(_in_folder(name, MASK_FOLDERS) or _is_longer(name, MASK_ENDINGS, stems) for name in pictures):
         return "masks"
     labels = {name.split("/")[0] if "/" in name else "" for name in pictures}
     return "classes" if len(labels) > 1 and "" not in labels else "plain"
@@ -264,9 +262,21 @@ def _in_folder(name: str, folders: tuple[str, ...]) -> bool:
     return any(part in folders for part in name.split("/")[:-1])
 
 
+def _is_longer(name: str, endings: tuple[str, ...], stems: Collection[str]) -> bool:
+    """Whether a picture is called as another one, and an ending more."""
+    stem = _stem(name)
+    shorter = _without(stem, endings)
+    return shorter != stem and shorter in stems
+
+
 def _stem(name: str) -> str:
-    """A path without its suffix."""
-    return name.rsplit(".", 1)[0]
+    """A path without its suffix; letters are composed, which some systems take apart in files' names."""
+    return normalize("NFC", name.rsplit(".", 1)[0])
+
+
+def _label(name: str) -> str:
+    """The first folder, letters composed as in stems: one class, wherever its pictures were packed."""
+    return normalize("NFC", name.split("/")[0])
 
 
 def _without(stem: str, endings: tuple[str, ...]) -> str:

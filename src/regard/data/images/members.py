@@ -103,16 +103,11 @@ def open_members(place: Path) -> Iterator[Members]:
 
 
 class Folder:
-    """Files under a folder; see `Members`."""
+    """Files under a folder, and under folders that links in it lead to; see `Members`."""
 
     def __init__(self, place: Path) -> None:
-        def refuse(error: OSError) -> None:
-            raise DataError(f"{error.filename or place}: cannot be read ({error.strerror})")
-
         found = [
-            (Path(folder) / file).relative_to(place).as_posix()
-            for folder, _, files in os.walk(place, onerror=refuse)
-            for file in files
+            (folder / file).relative_to(place).as_posix() for folder, files in _walk(place) for file in files
         ]
         self.place, self.names = place, _visible(found)
 
@@ -242,6 +237,25 @@ def _plain_tar(place: Path) -> Iterator[BinaryIO]:
         file.flush()
         file.seek(0)
         yield file
+
+
+def _walk(place: Path) -> Iterator[tuple[Path, list[str]]]:
+    """Folders and their files; a link that leads back to a folder that it lies in is passed over.
+
+    Raises:
+        DataError: a folder that cannot be read.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise DataError(f"{error.filename or place}: cannot be read ({error.strerror})")
+
+    above: dict[Path, frozenset[Path]] = {place: frozenset()}
+    for name, below, files in os.walk(place, onerror=refuse, followlinks=True):
+        folder = Path(name)
+        line = above.pop(folder) | {folder.resolve()}
+        below[:] = [inside for inside in below if (folder / inside).resolve() not in line]
+        above |= {folder / inside: line for inside in below}
+        yield folder, files
 
 
 def _decompressed(place: Path) -> BinaryIO:

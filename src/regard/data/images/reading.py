@@ -89,7 +89,8 @@ def read_indices(
         [height, width], uint16.
 
     Raises:
-        DataError: as `read_picture`; three channels that are not the same grey; fractions.
+        DataError: as `read_picture`; three channels that are not the same grey; fractions; a JPEG with more
+            than two numbers, of which the compression has made most.
 
     Example:
         >>> import io
@@ -101,8 +102,8 @@ def read_indices(
     with _opened(file, name, page, most_pixels) as (image, label):
         if image.mode == "P":
             return np.array(ImageOps.exif_transpose(image), np.uint16)
-        image = image if image.mode in _NUMBERS else image.convert(_mode(image, label))
-        pixels = np.array(ImageOps.exif_transpose(image))
+        converted = image if image.mode in _NUMBERS else image.convert(_mode(image, label))
+        pixels = np.array(ImageOps.exif_transpose(converted))
         if pixels.ndim == 3:
             colours = pixels[..., :3] if pixels.shape[2] > 2 else pixels[..., :1]
             if (colours != colours[..., :1]).any():
@@ -116,6 +117,12 @@ def read_indices(
             pixels = pixels.astype(np.int64)
         if pixels.min() < 0 or pixels.max() > 65535:
             raise DataError(f"{label}: a mask with values outside 0 … 65535")
+        # Few enough to pass for classes where masks are simple: 0, 1, 2, …, 253, 254, 255.
+        if image.format == "JPEG" and np.count_nonzero(np.bincount(pixels.ravel())) > 2:
+            raise DataError(
+                f"{label}: a mask saved as JPEG, which changes its numbers; save masks as PNG. One that was "
+                "black and white is so again where what is above 127 is made 255, and the rest 0"
+            )
         return pixels.astype(np.uint16)
 
 
@@ -141,8 +148,8 @@ def _opened(
             pages = _pages(image)
             if page is None and pages > 1:
                 raise DataError(
-                    f"{label}: is a stack of {pages} pages, not one picture; give the stack itself "
-                    "where its pages are what is meant"
+                    f"{label}: is a stack of {pages} pages, not one picture; save its pages as pictures of "
+                    "their own (as data.train and the like, a stack is taken whole)"
                 )
             if (page or 0) >= pages or pages > MOST_PAGES:
                 raise DataError(

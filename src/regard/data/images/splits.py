@@ -28,7 +28,7 @@ from regard.data.images.folders import (
 )
 from regard.data.images.held_out import Order, hold_out
 from regard.data.images.members import Below, Files, Members, is_archive, open_members
-from regard.data.images.reading import STACKS, Mask, count_pages, read_indices, read_picture
+from regard.data.images.reading import STACKS, Mask, count_pages, is_picture, read_indices, read_picture
 
 GIVEN = ("train", "validation", "test")
 
@@ -137,9 +137,15 @@ def _read(config: ImageDataConfig, opened: Members, folder: str, split: str, lay
     if _is_stack(place):
         return _stack(config, place, split, layout)
     members = _unwrapped(opened)
-    found = _rows(config, members, folder, split, layout)
     name = f"{place}/{folder.rstrip('/')}" if folder else str(place)
+    try:
+        found = _rows(config, members, folder, split, layout)
+    except DataError as error:
+        raise DataError(f"{name}: {error}") from None
     if not found.examples:
+        loose = sum(map(is_picture, found.passed_over))
+        if loose:  # of classes, which alone pass over pictures where there is nothing else
+            raise DataError(f"{name}: its {loose:,} pictures are in no class: make a folder for each class")
         raise DataError(f"{name}: no pictures for {split} ({len(found.passed_over):,} files of other kinds)")
     # Of a defect, too, the mask says only where it is, not what.
     instances = layout == "good" or any(len(example.masks) > 1 for example in found.examples)
@@ -266,11 +272,15 @@ def digest_of_rows(examples: Sequence[Example], *others: str) -> str:
 
 def files_digest(paths: Iterable[Path]) -> str:
     """A hash of files' paths, sizes and times: quick, where their content would take long."""
-    return _digest(
-        json.dumps(
-            sorted((str(path), stat.st_size, stat.st_mtime_ns) for path in paths for stat in [path.stat()])
-        )
-    )
+    return _digest(json.dumps(sorted((str(path), *_size_and_time(path)) for path in paths)))
+
+
+def _size_and_time(path: Path) -> tuple[int, int]:
+    try:
+        stat = path.stat()
+    except OSError:  # such as a link that leads nowhere: reading it tells, beside all others that are bad
+        return -1, -1
+    return stat.st_size, stat.st_mtime_ns
 
 
 def _digest(*parts: str) -> str:

@@ -24,10 +24,12 @@ class Meaning(NamedTuple):
     Attributes:
         classes: names of the labels 0, 1, …
         values: what the masks' numbers 0, 1, … were in the files.
+        instances: masks number instances: what counts and is no background is of one class.
     """
 
     classes: tuple[str, ...] = ()
     values: tuple[int, ...] = ()
+    instances: bool = False
 
 
 class PictureStore:
@@ -111,7 +113,7 @@ class PictureStore:
     @property
     def meaning(self) -> Meaning:
         """What labels and masks stand for."""
-        return Meaning(self.classes, self.values)
+        return Meaning(self.classes, self.values, self.instances)
 
     @property
     def channels(self) -> int:

@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Self
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
-from regard.data.images.pixels import from_float
+from regard.data.images.pixels import as_channels, from_float
 from regard.data.images.reading import Picture
 from regard.lens import AttentionMap
 from regard.models.images.unet import UNet
@@ -25,7 +27,7 @@ class Denoised:
     """A picture without its noise.
 
     Attributes:
-        pixels: [height, width, channels] in the depth and size of the picture.
+        pixels: [height, width, channels] in the depth, the size and the channels of the picture.
         image: what the network read, [channels, height, width] in [0, 1].
     """
 
@@ -41,6 +43,9 @@ class Denoised:
 
 class Denoiser(PicturePredictor[UNet, Denoised]):
     """Takes noise out of pictures of any size with a trained U-Net; a large one is read window by window.
+
+    What a picture has stays: a network of grey pictures restores colours one by one, one of coloured pictures
+    makes grey ones grey again, and how transparent pixels are is as it was.
 
     Args:
         model: with its weights; moved to `device`.
@@ -73,8 +78,21 @@ class Denoiser(PicturePredictor[UNet, Denoised]):
 
     def _denoised(self, picture: Given) -> Denoised:
         pixels = pixels_of(picture)
+        count = pixels.shape[2]
+        colours, alpha = (pixels, None) if count % 2 else (pixels[..., :-1], pixels[..., -1:])
         # The picture's own size: one that is made smaller and larger again loses more than its noise.
-        image = tensor_of(pixels, self.recipe.data.model_copy(update={"size": None}))
+        data = self.recipe.data.model_copy(update={"size": None})
+        if data.channels == "grey":
+            images = [tensor_of(colours[..., [channel]], data) for channel in range(colours.shape[2])]
+        else:
+            images = [tensor_of(colours, data)]
+        planes = [self._restored(image) for image in images]
+        clean = np.concatenate(planes, 2)
+        if clean.shape[2] > colours.shape[2]:
+            clean = as_channels(clean, "grey")
+        whole = [from_float(clean, pixels.dtype), *([] if alpha is None else [alpha])]
+        return Denoised(np.concatenate(whole, 2), tensor_of(colours, data), self.model)
+
+    def _restored(self, image: Tensor) -> NDArray[np.float32]:
         restored = in_windows(self.model, self._placed(image)).cpu()
-        clean = from_float(restored.permute(1, 2, 0).numpy(), pixels.dtype)
-        return Denoised(clean, image, self.model)
+        return np.asarray(restored.permute(1, 2, 0).numpy(), np.float32)

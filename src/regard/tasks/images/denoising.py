@@ -7,12 +7,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from regard.data.errors import DataError
 from regard.data.images.batches import ImageBatch, plain_batch
+from regard.data.images.folders import listed
 from regard.data.images.store import PictureStore
 from regard.models.images.unet import UNet
 from regard.tasks.images.blind_spots import blind_spots
 from regard.tasks.images.losses import restoration_loss
-from regard.tasks.images.measures.restoration import psnr, ssim
+from regard.tasks.images.measures.restoration import SSIM_WINDOW, psnr, ssim
 from regard.tasks.images.noise import NoiseConfig, add_noise
 from regard.tasks.images.recipe import DenoisingRecipe
 from regard.tasks.images.task import ImageTask
@@ -25,6 +27,10 @@ class DenoisingTask(ImageTask[DenoisingRecipe]):
 
     layout = "plain"
     metrics = ("loss", "psnr", "ssim")
+
+    def _check(self) -> None:
+        super()._check()
+        check_sizes(self.validation)
 
     def new_model(self, mean: tuple[float, ...], std: tuple[float, ...]) -> nn.Module:
         """The recipe's U-Net with random weights."""
@@ -67,7 +73,11 @@ def denoising_figures(
     Returns:
         ``loss``; ``psnr`` in decibels and ``ssim``, means over images, and those of the noisy images,
         ``noisy_psnr`` and ``noisy_ssim``; ``images``.
+
+    Raises:
+        DataError: pictures that SSIM cannot be taken of.
     """
+    check_sizes(store)
     sums = dict.fromkeys(("loss", "psnr", "ssim", "noisy_psnr", "noisy_ssim"), 0.0)
     for row in range(len(store)):
         clean = plain_batch(store, np.array([row])).images.to(device)
@@ -79,6 +89,20 @@ def denoising_figures(
             sums[f"{name}psnr"] += float(psnr(image, clean))
             sums[f"{name}ssim"] += float(ssim(image, clean))
     return {**{name: value / len(store) for name, value in sums.items()}, "images": len(store)}
+
+
+def check_sizes(store: PictureStore) -> None:
+    """That SSIM can be taken of every picture.
+
+    Raises:
+        DataError: pictures smaller than its window, by name.
+    """
+    small = [store.names[row] for row in np.flatnonzero((store.shapes[:, :2] < SSIM_WINDOW).any(1))]
+    if small:
+        raise DataError(
+            f"{len(small):,} pictures are smaller than {SSIM_WINDOW}x{SSIM_WINDOW}, the window in which the "
+            f"figures compare them (SSIM): leave them out, or give data.size: {listed(small)}"
+        )
 
 
 def _generator(device: torch.device) -> torch.Generator:

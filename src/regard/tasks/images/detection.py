@@ -97,19 +97,21 @@ def detection_figures(model: nn.Module, store: PictureStore, recipe: DetectionRe
         recipe: what the model learnt to undo, and how pictures are compared.
 
     Returns:
-        ``auroc`` and ``average_precision`` over images; ``pixel_auroc`` where there are masks; ``images``;
+        ``auroc`` and ``average_precision`` over images; ``pixel_auroc`` where there are masks, of good
+        pictures and of those bad ones that have one; ``images``;
         ``kinds``: of each kind of defect, where there are several, ``auroc`` against all good pictures and
         its own ``images``.
     """
     ranking = PixelRanking.empty()
     found = []
-    for seen, batch in inspected(model, store, recipe):
+    labels = [store.classes[label] for label in store.labels.tolist()]
+    for row, (seen, batch) in enumerate(inspected(model, store, recipe)):
         found.append(seen.score)
-        if store.has_masks:
+        # Of a bad picture without a mask, nobody has said which pixels are good.
+        if store.has_masks and (labels[row] in GOOD or store.mask(row) is not None):
             assert batch.targets is not None
             ranking.add(seen.heat[None], batch.targets > 0)
     scores = torch.stack(found).cpu()
-    labels = [store.classes[label] for label in store.labels.tolist()]
     bad = torch.tensor([label not in GOOD for label in labels])
     figures: dict[str, Any] = {
         "auroc": auroc(scores, bad),

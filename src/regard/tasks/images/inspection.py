@@ -55,10 +55,11 @@ def _restorations(
     if recipe.removal is None:
         return [in_windows(network, image)]
     restorations = []
+    rows, columns = image.shape[1:]
     whole = partial(in_windows, network)
-    for side in recipe.removal.fitting(*image.shape[1:]):
+    for side in recipe.removal.fitting(rows, columns):
         # Dealt anew for each image from the same seed: the result is the image's, not its neighbours'.
         generator = torch.Generator(image.device).manual_seed(side)
-        regions = region_sets(1, *image.shape[1:], generator, square=side, sets=recipe.removal.sets)
+        regions = region_sets(1, rows, columns, generator, square=side, sets=recipe.removal.sets)
         restorations.append(restored_from_around(lambda one: whole(one[0])[None], image[None], regions)[0])
     return restorations

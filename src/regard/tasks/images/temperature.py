@@ -71,5 +71,5 @@ def calibrate(model: nn.Module, store: PictureStore) -> float:
     with torch.enable_grad():
         temperature = best_temperature(torch.cat(logits), torch.cat(targets))
     for parameter in model.output.parameters():
-        parameter /= temperature
+        parameter.div_(temperature)
     return temperature

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-_WINDOW, _SIGMA = 11, 1.5
+SSIM_WINDOW, _SIGMA = 11, 1.5
 
 
 def psnr(restored: Tensor, clean: Tensor, value_range: float = 1.0) -> Tensor:
@@ -55,7 +55,7 @@ def ssim(restored: Tensor, clean: Tensor, value_range: float = 1.0) -> Tensor:
         [1.0, 1.0]
     """
     _check(restored, clean)
-    if min(clean.shape[-2:]) < _WINDOW:
+    if min(clean.shape[-2:]) < SSIM_WINDOW:
         raise ValueError(
             f"an image of {clean.shape[-2]} × {clean.shape[-1]} pixels is smaller "
             "than SSIM's window of 11 × 11"
@@ -78,7 +78,7 @@ def ssim_map(restored: Tensor, clean: Tensor, value_range: float = 1.0) -> Tenso
         ValueError: shapes differ.
     """
     _check(restored, clean)
-    half = _WINDOW // 2
+    half = SSIM_WINDOW // 2
     mode = "reflect" if min(clean.shape[-2:]) > half else "replicate"
     restored, clean = (F.pad(image, (half,) * 4, mode=mode) for image in (restored, clean))
     return _similarity(restored, clean, value_range).mean(1)
@@ -122,7 +122,7 @@ def blurred(images: Tensor, window: Sequence[float]) -> Tensor:
 
 def _similarity(x: Tensor, y: Tensor, value_range: float) -> Tensor:
     """Wang's eq. 13 for every whole window: [batch, channels, rows - 10, columns - 10]."""
-    window = gaussian_window(_WINDOW, _SIGMA)
+    window = gaussian_window(SSIM_WINDOW, _SIGMA)
     mean_x, mean_y, square_x, square_y, product = (
         blurred(part, window) for part in (x, y, x * x, y * y, x * y)
     )
