@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from regard.tasks.images.perlin import perlin_noise
 
-DefectKind = Literal["perlin", "cut-paste", "scar"]
+DefectKind = Literal["perlin", "cut-paste", "scar", "noise"]
 
 # A difference that an eye or a camera could miss is no defect: half a step of 6-bit grey.
 _VISIBLE = 1 / 128
@@ -29,10 +29,12 @@ class DefectConfig(BaseModel):
     Attributes:
         kinds: drawn from evenly. `"perlin"`: blots and streaks of another texture where Perlin noise peaks
             (DRAEM; Zavrtanik et al. 2021, §3.3). `"cut-paste"`: a rectangle of the image at another place,
-            `"scar"`: a thin turned one (CutPaste; Li et al. 2021).
+            `"scar"`: a thin turned one (CutPaste; Li et al. 2021). `"noise"`: Gaussian, everywhere, as for
+            denoising autoencoders (Vincent et al. 2008).
         share: of the images that get one; the others stay good, so that a network also learns to leave what
             is good as it is.
         faintest: the least opacity of a Perlin defect; drawn evenly from there to 1.
+        noise: standard deviation of the noise; white is 1.
 
     Example:
         >>> DefectConfig(kinds=()).kinds
@@ -40,7 +42,7 @@ class DefectConfig(BaseModel):
         ...
         pydantic_core._pydantic_core.ValidationError: 1 validation error for DefectConfig
         kinds
-          Value error, no kind of defect: name one of perlin, cut-paste, scar ...
+          Value error, no kind of defect: name one of perlin, cut-paste, scar, noise ...
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -48,12 +50,13 @@ class DefectConfig(BaseModel):
     kinds: tuple[DefectKind, ...] = ("perlin", "cut-paste", "scar")
     share: float = Field(default=0.5, gt=0.0, le=1.0)
     faintest: float = Field(default=0.2, gt=0.0, le=1.0)
+    noise: float = Field(default=0.2, gt=0.0, le=1.0)
 
     @field_validator("kinds")
     @classmethod
     def _some(cls, kinds: tuple[DefectKind, ...]) -> tuple[DefectKind, ...]:
         if not kinds:
-            raise ValueError("no kind of defect: name one of perlin, cut-paste, scar")
+            raise ValueError("no kind of defect: name one of perlin, cut-paste, scar, noise")
         return kinds
 
 
@@ -104,6 +107,8 @@ def add_defects(
         good = images[rows]
         if name == "perlin":
             bad, where = _perlin_defects(good, config.faintest, generator, textures)
+        elif name == "noise":
+            bad, where = _noisy(good, config.noise, generator)
         else:
             bad, where = _pasted(good, name, generator)
         visible = ((bad - good).abs() > _VISIBLE).any(1, keepdim=True)
@@ -144,6 +149,11 @@ def _perlin_defects(
     texture = _recoloured(_moved(source, rows, columns, generator), generator)
     opacity = (faintest + (1 - faintest) * drawn[1]).view(-1, 1, 1, 1)
     return torch.lerp(good, texture, opacity), where
+
+
+def _noisy(good: Tensor, spread: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    drawn = torch.randn(good.shape, generator=generator, device=good.device, dtype=good.dtype)
+    return (good + spread * drawn).clamp(0, 1), torch.ones_like(good[:, :1], dtype=torch.bool)
 
 
 def _pasted(
