@@ -36,8 +36,9 @@ def _of_arrays(denoise: Callable[[np.ndarray], np.ndarray]) -> Denoise:
     """From a function of [height, width, channels] to one of tensors [channels, height, width]."""
 
     def run(image: Tensor) -> Tensor:
-        result = denoise(image.permute(1, 2, 0).numpy().astype(np.float64))
-        return torch.from_numpy(np.ascontiguousarray(result)).permute(2, 0, 1).float()
+        noisy = image.permute(1, 2, 0).numpy().astype(np.float64)
+        result = np.ascontiguousarray(denoise(noisy)).reshape(noisy.shape)  # some drop an axis of one channel
+        return torch.from_numpy(result).permute(2, 0, 1).float()
 
     return run
 
@@ -69,7 +70,7 @@ def wavelets(sigma: float) -> Denoise:
 def block_matching(sigma: float) -> Denoise:
     from bm3d import bm3d
 
-    return _of_arrays(lambda image: bm3d(image, sigma).reshape(image.shape))
+    return _of_arrays(lambda image: bm3d(image, sigma))
 
 
 def _figures(denoise: Denoise, store: PictureStore, model: Denoiser, sigma: float) -> tuple[float, ...]:

@@ -15,6 +15,7 @@ from regard.cli import (
     generate,
     look,
     segment,
+    serve,
     train,
     translate,
 )
@@ -56,6 +57,7 @@ app.command("classify")(classify.classify)
 app.command("segment")(segment.segment)
 app.command("denoise")(denoise.denoise)
 app.command("detect")(detect.detect)
+app.command("serve")(serve.serve)
 app.add_typer(data.app, name="data")
 app.add_typer(look.app, name="look")
 app.command("doctor")(doctor.doctor)

@@ -1,6 +1,5 @@
 """``regard compare``: trained models side by side."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from regard.cli import options
+from regard.strict_json import strict_json
 
 if TYPE_CHECKING:
     from regard.tasks.text.comparison import Compared, Spread
@@ -74,7 +74,7 @@ def compare(
     for difference in unlike_budgets(lines):
         typer.echo(f"Not one budget: {difference}", err=True)
     if as_json:
-        print(json.dumps([asdict(line) for line in lines], ensure_ascii=False, indent=2))
+        print(strict_json([asdict(line) for line in lines], indent=2))
     else:
         _print(lines, markdown)
     if lengths is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +10,7 @@ import typer
 
 from regard.cli import options
 from regard.errors import UserError
+from regard.strict_json import strict_json
 
 _MOST_CLASSES = 30  # of more, --json has the figures
 
@@ -66,7 +66,7 @@ def evaluate(
     files = (source, target) if source is not None and target is not None else data
     figures = evaluated(predictor, files, split, **decoding)
     if as_json:
-        print(json.dumps(figures, ensure_ascii=False, indent=2))
+        print(strict_json(figures, indent=2))
     else:
         _print(figures)
     if pictures is not None:

@@ -1,6 +1,5 @@
 """``regard look distance``: how far the layers of models of pictures look."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,6 +9,7 @@ import typer
 from regard.cli import options
 from regard.cli.views import check_map_file, tell_saved
 from regard.errors import UserError
+from regard.strict_json import strict_json
 
 if TYPE_CHECKING:
     from regard.lens.reach import Reach
@@ -101,7 +101,7 @@ def _print(reaches: "Sequence[Reach]") -> None:
 
 def _save(reaches: "Sequence[Reach]", out: Path) -> None:
     if out.suffix.lower() == ".json":
-        text = json.dumps([reach.to_json() for reach in reaches], ensure_ascii=False, indent=1)
+        text = strict_json([reach.to_json() for reach in reaches], indent=1)
         try:
             out.write_text(text + "\n", encoding="utf-8")
         except OSError as error:

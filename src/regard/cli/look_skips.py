@@ -1,6 +1,5 @@
 """``regard look skips``: what each skip connection of a U-Net carries."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,6 +9,7 @@ import typer
 from regard.cli import options
 from regard.cli.views import check_new, tell_saved
 from regard.errors import UserError
+from regard.strict_json import strict_json
 
 if TYPE_CHECKING:
     from regard.tasks.images.skips import Trial
@@ -65,7 +65,7 @@ def skips(
     if data is not None:
         found["data"] = _score(predictor, data, split)
     if as_json:
-        print(json.dumps(_records(found), ensure_ascii=False, indent=1))
+        print(strict_json(_records(found), indent=1))
     else:
         _print(found, {"picture": f"{picture}, against all skips", "data": f"{data}, against what is known"})
 

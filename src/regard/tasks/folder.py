@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from regard.data.text.tokenizer import Tokenizer
 from regard.errors import UserError
+from regard.strict_json import strict_json
 from regard.tasks.layout import (
     CARD,
     HASHES,
@@ -80,7 +81,7 @@ def save_model(
     for name, tokenizer in tokenizers.items():
         files[tokenizer_file(name)] = tokenizer.to_bytes()
     files[RECIPE] = recipe.to_toml().encode()
-    files[METRICS] = (json.dumps(metrics, indent=2, ensure_ascii=False) + "\n").encode()
+    files[METRICS] = (strict_json(metrics, indent=2) + "\n").encode()
     files[CARD] = card.encode()
     sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in files.items())
     (path / HASHES).unlink(missing_ok=True)  # half a rewrite must not look like a whole model
