@@ -109,7 +109,8 @@ def attend(
     # Softmax and its like would be cast to float32 and back by autocast; the kernels know what they need.
     with torch.autocast(device, enabled=False) if autocast else nullcontext():
         folded = score.fold(query, key, prepared)
-        first = first_query if first_query is not None else _first_query(scope, query.shape[2], key.shape[2])
+        queries, keys = query.shape[2], key.shape[2]
+        first = position_of_first_query(scope, queries, keys) if first_query is None else first_query
         predictive, centre = _look_at_scope(scope, query, key, first)
         problem = Problem(
             query=folded.query,
@@ -161,7 +162,13 @@ def _rows(problem: Problem, known: Tensor | None, rows: Literal["all"] | Tensor)
     return weights_of_rows(problem, rows) if known is None else known[:, :, rows]
 
 
-def _first_query(scope: Scope, queries: int, keys: int) -> int:
+def position_of_first_query(scope: Scope, queries: int, keys: int) -> int:
+    """Where query 0 stands among the keys, if nobody says; see ``first_query`` of :func:`attend`.
+
+    Example:
+        >>> position_of_first_query(Causal(), 2, 5)
+        3
+    """
     crosses = False
     for part in scope.parts:
         if isinstance(part, (Causal, Window)):

@@ -1,7 +1,14 @@
 """Looking inside a model: capture what it attends to, and draw it."""
 
 from regard.lens.axis import Tokens
-from regard.lens.capture import Captured, look
+from regard.lens.capture import (
+    DisagreementError,
+    LayerAttention,
+    NothingSeenError,
+    Seen,
+    Summary,
+    look,
+)
 from regard.lens.embeddings import Neighbour, embeddings_picture, neighbours, principal_plane
 from regard.lens.gates import gate_maps
 from regard.lens.map import AttentionMap, join_subwords
@@ -13,11 +20,15 @@ from regard.lens.terminal import HeatMap
 
 __all__ = [
     "AttentionMap",
-    "Captured",
+    "DisagreementError",
     "HeatMap",
+    "LayerAttention",
     "Neighbour",
+    "NothingSeenError",
     "PatchGrid",
     "PictureError",
+    "Seen",
+    "Summary",
     "Tokens",
     "attention_places",
     "choose_places",

@@ -41,9 +41,10 @@ def gate_maps(network: UNet, images: Tensor) -> dict[str, Tensor]:
     with torch.no_grad(), look(network, "decoder.*.gate") as seen:
         network(images)
     maps = {}
-    for name, weights in sorted(seen.items()):  # [batch · rows · columns of the level, 1, 1, 1]
+    for name in sorted(seen):
         level = int(name.split(".")[1])
         finer = network.config.stride >> level
-        grid = weights.view(len(images), 1, rows * finer, columns * finer)
+        # Every position of the level is a batch of its own: [batch · rows · columns, 1, 1, 1].
+        grid = seen[name].weights.view(len(images), 1, rows * finer, columns * finer)
         maps[name] = network.crop(F.interpolate(grid, scale_factor=1 << level)[:, 0], size)
     return maps

@@ -127,8 +127,8 @@ def _attention(model: VisionTransformer, image: Tensor) -> dict[str, AttentionMa
     # Pooling by attention is one look of the whole picture at its patches.
     looks = Tokens(("the picture",))
     return {
-        name: seen.map(name, tokens, tokens) if name.endswith("self") else seen.map(name, looks, patches)
-        for name in seen
+        name: one.map(tokens, tokens) if name.endswith("self") else one.map(looks, patches)
+        for name, one in seen.items()
     }
 
 

@@ -30,7 +30,7 @@ def unet_attention(model: UNet, image: Tensor) -> dict[str, AttentionMap]:
         with look(model, "bottleneck.*") as seen:
             rows, columns = model.encode(images).latent.shape[2:]
         grid = PatchGrid(rows, columns, (), (rows * stride, columns * stride))
-        maps = {name: seen.map(name, grid, grid) for name in seen}
+        maps = {name: one.map(grid, grid) for name, one in seen.items()}
     if model.config.attention_gates:
         pixels = PatchGrid(height, width, (), (height, width))
         for name, gate in gate_maps(model, images).items():

@@ -13,7 +13,7 @@ from regard.data.text.batches import collate_labelled
 from regard.data.text.tokenizer import Tokenizer
 from regard.decoding.batches import decode_batches
 from regard.errors import RegardWarning
-from regard.lens import AttentionMap, look
+from regard.lens import AttentionMap, attention_places, look
 from regard.models.text.build import build_classifier
 from regard.models.text.classifier import TextClassifier
 from regard.tasks.folder import ModelFolder, fill_model
@@ -139,11 +139,13 @@ class _Run:
 
     @torch.no_grad()
     def attention(self) -> dict[str, AttentionMap]:
+        if not attention_places(self.model):
+            return {}
         batch = collate_labelled([self.ids], [0]).to(self.model.output.weight.device)
         with look(self.model) as seen:
             self.model(batch.inputs, batch.mask)
         axis = token_axis(self.tokenizer, self.ids, before="[CLS]", after="[SEP]")
-        return {name: seen.map(name, axis, axis) for name in seen}
+        return {name: one.map(axis, axis) for name, one in seen.items()}
 
 
 def longest_text(recipe: TextRecipe) -> int:

@@ -12,7 +12,7 @@ from regard.data.text.tokenizer import Tokenizer
 from regard.decoding.hypothesis import Hypothesis
 from regard.decoding.search import generate
 from regard.errors import UserError
-from regard.lens import AttentionMap, look
+from regard.lens import AttentionMap, attention_places, look
 from regard.models.text.build import build_language_model
 from regard.models.text.language_model import LanguageModel
 from regard.tasks.folder import ModelFolder, fill_model
@@ -165,11 +165,13 @@ class _Run:
 
     @torch.no_grad()
     def attention(self) -> dict[str, AttentionMap]:
+        if not attention_places(self.model):
+            return {}
         tokens = torch.tensor([self.ids], device=self.model.output.weight.device)
         with look(self.model) as seen:
             self.model(tokens)
         axis = token_axis(self.tokenizer, self.ids[1:], before=START)
-        return {name: seen.map(name, axis, axis) for name in seen}
+        return {name: one.map(axis, axis) for name, one in seen.items()}
 
 
 def _with_others(made: list[Generation]) -> Generation:

@@ -17,7 +17,7 @@ from regard.decoding.config import DecodingConfig
 from regard.decoding.hypothesis import Hypothesis
 from regard.decoding.search import search
 from regard.errors import RegardWarning, UserError
-from regard.lens import AttentionMap, look
+from regard.lens import AttentionMap, attention_places, look
 from regard.models.text.build import build_translator
 from regard.models.text.encoder_decoder import EncoderDecoder
 from regard.tasks.folder import ModelFolder, fill_model
@@ -258,6 +258,8 @@ class _Run:
     @torch.no_grad()
     def attention(self) -> dict[str, AttentionMap]:
         """Maps of every layer, by teacher-forcing the tokens that were produced."""
+        if not attention_places(self.model):
+            return {}
         batch = collate_pairs([self.source], [self.target]).to(self.model.output.weight.device)
         with look(self.model) as seen:
             self.model(batch.source, batch.source_mask, batch.target_in)
@@ -270,7 +272,7 @@ class _Run:
                 axes = read, read
             else:
                 axes = wrote, read if name.endswith("cross") else known
-            maps[name] = seen.map(name, *axes)
+            maps[name] = seen[name].map(*axes)
         return maps
 
 

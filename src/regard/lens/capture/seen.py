@@ -1,0 +1,85 @@
+"""All that was seen of a model, by place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from regard.lens.capture.record import LayerAttention
+from regard.lens.capture.run import Run
+from regard.lens.capture.wanted import Wanted
+
+
+class Seen(Mapping[str, LayerAttention]):
+    """What a model attended to: a mapping from a place's name to what was seen there.
+
+    Steps of a decoder are joined along queries. After several runs of the model the mapping holds the last
+    one; ``runs(name)`` holds them all.
+
+    Args:
+        wanted: what is looked for.
+    """
+
+    def __init__(self, wanted: Wanted) -> None:
+        self._wanted = wanted
+        self._runs: dict[str, list[Run]] = {}
+        # Runs are followed at places that are not wanted too: they tell whether a call goes on with a run.
+        self._latest: dict[str, Run] = {}
+        self._call = 0
+        self._goes_on: bool | None = None
+
+    def __getitem__(self, name: str) -> LayerAttention:
+        if name not in self._runs:
+            raise KeyError(f"{name!r} was not captured; there is: {', '.join(self._runs) or 'nothing'}")
+        return self._runs[name][-1].record(name, self._wanted)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._runs)
+
+    def __len__(self) -> int:
+        return len(self._runs)
+
+    def runs(self, name: str) -> list[LayerAttention]:
+        """Every run of the attention called ``name``, in order."""
+        return [run.record(name, self._wanted) for run in self._runs.get(name, [])]
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Where attention ran, wanted or not."""
+        return tuple(self._latest)
+
+    def model_called(self) -> None:
+        """Says that the model is called anew: for another run, or for the next step of one."""
+        self._call += 1
+        self._goes_on = None
+
+    def follow(self, name: str, batch: int, queries: int, keys: int) -> Run:
+        """The run that a call of these sizes belongs to: the latest one at that place, or a new one.
+
+        Within one call of the model a single query goes on with what there is. Whether another call of the
+        model does is told by the first attention that runs in it: its keys have grown by its queries, as
+        they do where keys are cached, and only there.
+        """
+        run = self._latest.get(name)
+        if run is not None:
+            fits = batch == run.batch and keys >= run.keys
+            if self._goes_on is None and run.call != self._call:
+                self._goes_on = fits and keys == run.keys + queries
+            goes_on = queries == 1 if run.call == self._call else bool(self._goes_on)
+            if fits and goes_on:
+                return run
+        elif self._goes_on is None:
+            self._goes_on = False
+        return Run(batch)
+
+    def ran(self, name: str, run: Run, queries: int, keys: int) -> None:
+        """Counts a call that has ended."""
+        run.queries += queries
+        run.keys = keys
+        run.call = self._call
+        self._latest[name] = run
+
+    def keep(self, name: str, run: Run) -> None:
+        """Takes a run in, of which something was found."""
+        runs = self._runs.setdefault(name, [])
+        if not runs or runs[-1] is not run:
+            runs.append(run)
