@@ -84,6 +84,22 @@ def test_looking_into_files_never_overwrites_unasked(regard: Regard, model: Path
     assert maps[0]["keys"] == ["The", "cat", "sat", ".", "</s>"]
 
 
+def test_a_page_has_every_place(regard: Regard, model: Path, tmp_path: Path) -> None:
+    text, page = "The <cat> sat on the mat.", tmp_path / "map.html"
+    assert regard("translate", text, "--model", model, "--look", page).code == 0
+    written = page.read_text(encoding="utf-8")
+    assert "<title>The &lt;cat&gt; sat on the mat." in written
+    assert all(f'"{name}"' in written for name in load(model)(text).attention)
+    assert regard("translate", text, "--model", model, "--look", page).code == 2
+    one = tmp_path / "one.html"
+    place = "decoder.0.cross"
+    assert regard("look", "attention", model, text, "--at", place, "--out", one).code == 0
+    assert place in one.read_text(encoding="utf-8")
+    assert "decoder.0.self" not in one.read_text(encoding="utf-8")
+    two = regard("translate", "The cat. The dog.", "--model", model, "--look", tmp_path / "two.html")
+    assert (two.code, "one sentence" in two.err) == (2, True)
+
+
 def test_several_sentences_have_a_map_each(regard: Regard, model: Path) -> None:
     out = regard("translate", "The cat sat. How are you?", "--model", model, "--look").out
     assert out.count("decoder.1.cross") == 2

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from pathlib import PurePath
 
-LOOK_FILES = (".png", ".svg", ".pdf", ".json")
+LOOK_FILES = (".png", ".svg", ".pdf", ".html", ".json")
 # Kinds of file that maps are not saved as; whoever names one means a file all the same, and is told.
-_OTHER_FILES = (".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".html", ".csv", ".tsv", ".txt")
+_OTHER_FILES = (".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".csv", ".tsv", ".txt")
 IN_TERMINAL = "terminal"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
@@ -102,6 +103,25 @@ class Choice:
         if self.word is not None and not found:
             raise UserError(f"no {self.word!r} among: {' '.join(dict.fromkeys(words))}")
         return maps
+
+    def for_file(
+        self, results: Sequence[Result], chosen: list[AttentionMap], file: Path | None
+    ) -> list[AttentionMap]:
+        """The maps that a file gets: those that are chosen; a page (.html), to wander about in, all of them
+        unless some are named.
+
+        Raises:
+            UserError: a page of several results; no such head.
+        """
+        if file is None or file.suffix.lower() != ".html":
+            return chosen
+        if len(results) > 1:
+            raise UserError(
+                f"{file}: a page shows one sentence, and here are {len(results)}; give one, or save a .png"
+            )
+        if self.at is None and self.word is None:
+            return [self._shown(seen) for seen in results[0].attention.values()]
+        return chosen
 
     def _shown(self, seen: AttentionMap) -> AttentionMap:
         from regard.lens import join_subwords

@@ -59,7 +59,7 @@ def _texts(classifier: Classifier, texts: list[str] | None, looking: Looking, as
         maps = looking.maps(results)
         for result in results:
             _print(result.label, result.probabilities, "text", None, as_json)
-        looking.show(maps, quiet=as_json)
+        looking.show(maps, title=texts[0], quiet=as_json)
         return
     if sys.stdin.isatty():
         raise UserError('nothing to classify; give a text: regard classify MODEL "…"')
@@ -91,10 +91,10 @@ def _pictures(classifier: ImageClassifier, inputs: list[str] | None, looking: Lo
         if looking.wanted:
             from regard.cli.picture_views import print_grids, save_grids
 
-            print_grids(maps, looking.choice)
+            print_grids(maps.printed, looking.choice)
             if looking.file is not None:
                 title = f"{picture.name}: {result.label}"
-                save_grids(result, maps, looking.choice, looking.file, title=title)
+                save_grids(result, maps.printed, looking.choice, looking.file, title=title)
 
     each_picture(found, work, "classified")
 

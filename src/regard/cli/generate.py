@@ -64,7 +64,7 @@ def generate(
     maps = looking.maps([result])
     for each in (result, *result.others):
         _print(each, as_json)
-    looking.show(maps, quiet=as_json)
+    looking.show(maps, title=result.text, quiet=as_json)
 
 
 def _print(result: "Generation", as_json: bool) -> None:

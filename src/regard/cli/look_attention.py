@@ -29,7 +29,7 @@ def attention(
         typer.Option(help="Draw every head beside the others into this picture.", show_default=False),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Save as .png, .svg, .pdf or .json too.", show_default=False)
+        Path | None, typer.Option(help="Save as .png, .svg, .pdf, .html or .json too.", show_default=False)
     ] = None,
     names: Annotated[
         bool, typer.Option("--names", help="Only list what there is to look at; no text is needed.")
@@ -71,9 +71,10 @@ def _of_text(predictor: Any, text: str, choice: Choice, heads: Path | None, out:
     parts = getattr(result, "parts", ()) or (result,)
     maps = choice.maps(parts)
     if heads is None or out is not None:
+        saved = choice.for_file(parts, maps, out)
         print_maps(maps)
         if out is not None:
-            save_maps(maps, out)
+            save_maps(saved, out, title=text)
             tell_saved(out)
     if heads is not None:
         from regard.lens import heads_picture

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from torch import nn
 
     from regard.lens import AttentionMap
+
+
+class Maps(NamedTuple):
+    """What is shown: in the terminal, and in a file, which may hold more."""
+
+    printed: list[AttentionMap]
+    saved: list[AttentionMap]
 
 
 @dataclass(frozen=True)
@@ -35,7 +42,7 @@ class Looking:
         str | None,
         typer.Option(
             metavar="[FILE]",
-            help="Show what was attended to; with a FILE (.png, .svg, .pdf, .json) save it too.",
+            help="Show what was attended to; with a FILE (.png, .svg, .pdf, .html, .json) save it too.",
         ),
     ] = None
     choice: Choice = field(default_factory=Choice)
@@ -82,18 +89,21 @@ class Looking:
         if self.wanted:
             self.choice.check(model)
 
-    def maps(self, results: Sequence[Result]) -> list[AttentionMap]:
+    def maps(self, results: Sequence[Result]) -> Maps:
         """What will be shown; made before a result is printed, so that an error comes alone.
 
         Raises:
             UserError: no such head or word.
         """
-        return self.choice.maps(results) if self.wanted else []
+        if not self.wanted:
+            return Maps([], [])
+        printed = self.choice.maps(results)
+        return Maps(printed, self.choice.for_file(results, printed, self.file))
 
-    def show(self, maps: Sequence[AttentionMap], *, quiet: bool = False) -> None:
-        """Prints maps, unless `quiet`, and saves them where a file was named."""
+    def show(self, maps: Maps, *, title: str, quiet: bool = False) -> None:
+        """Prints maps, unless `quiet`, and saves them where a file was named; a page has the title."""
         if not quiet:
-            print_maps(maps)
+            print_maps(maps.printed)
         if self.file is not None:
-            save_maps(maps, self.file)
+            save_maps(maps.saved, self.file, title=title)
             tell_saved(self.file)

@@ -48,7 +48,7 @@ def print_grids(chosen: Sequence[AttentionMap], choice: Choice) -> None:
 def save_grids(
     result: Result, chosen: Sequence[AttentionMap], choice: Choice, path: Path, *, title: str
 ) -> None:
-    """Saves maps over the picture, or as numbers (.json).
+    """Saves maps over the picture, as a page for a browser (.html) or as numbers (.json).
 
     A picture file shows every layer and their rollout where none was chosen.
 
@@ -62,11 +62,15 @@ def save_grids(
     Raises:
         UserError: the file cannot be written.
     """
+    from regard.lens.html import Record, write
     from regard.lens.on_pictures import heat_of, layers_and_rollout
     from regard.lens.overlay import overlay_picture
 
     looks = _looks(chosen, choice)
-    if path.suffix.lower() == ".json":
+    if path.suffix.lower() == ".html":
+        records = [Record(seen, image=result.image) for seen in choice.for_file([result], looks, path)]
+        write(records, path, title=title, force=True)  # whether it may be replaced was asked before
+    elif path.suffix.lower() == ".json":
         save_maps(looks, path)
     else:
         whole = choice.at is None and choice.word is None and choice.head is None

@@ -48,7 +48,7 @@ def translate(
     result = translator(text, **decoding)
     maps = looking.maps(result.parts or (result,))
     _print(result, as_json, n_best)
-    looking.show(maps, quiet=as_json)
+    looking.show(maps, title=text, quiet=as_json)
 
 
 def _stream(translator: "Translator", decoding: dict[str, Any], as_json: bool) -> None:

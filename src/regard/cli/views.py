@@ -65,12 +65,17 @@ def caption(seen: AttentionMap) -> str:
     return f"What {who} attended to, in % ({heading(seen)})"
 
 
-def save_maps(maps: Sequence[AttentionMap], path: Path) -> None:
-    """Writes maps as numbers (.json) or as a picture.
+def save_maps(maps: Sequence[AttentionMap], path: Path, *, title: str = "Attention") -> None:
+    """Writes maps as numbers (.json), as a page for a browser (.html; it has a title) or as a picture.
 
     Raises:
         UserError: the file cannot be written.
     """
+    if path.suffix.lower() == ".html":
+        from regard.lens.html import write
+
+        write(maps, path, title=title, force=True)  # whether it may be replaced was asked before
+        return
     if path.suffix.lower() != ".json":
         from regard.lens import picture
 
