@@ -33,7 +33,7 @@ def test_perlin_noise_is_smooth_centred_and_as_wide_as_said() -> None:
 @settings(max_examples=25, deadline=None)
 @given(
     seed=st.integers(0, 9999), channels=st.sampled_from([1, 3]), rows=st.integers(8, 40),
-    columns=st.integers(8, 40), kind=st.sampled_from(["perlin", "cut-paste", "scar", "noise"]),
+    columns=st.integers(8, 40), kind=st.sampled_from(["perlin", "cut-paste", "scar", "noise", "erased"]),
     double=st.booleans(), foreign=st.booleans(),
 )  # fmt: skip
 def test_only_the_mask_differs_and_nothing_else_of_the_image(
@@ -68,6 +68,7 @@ def test_defects_have_sensible_sizes_and_their_share_of_images() -> None:
         ("cut-paste", 0.02, 0.15),
         ("scar", 0.003, 0.02),
         ("noise", 0.99, 1.0),
+        ("erased", 0.2, 0.55),
     ):
         config = DefectConfig.model_validate({"kinds": (kind,), "share": 1.0})
         share = add_defects(good, config, seeded()).mask.float().mean().item()
@@ -159,8 +160,8 @@ def test_the_map_points_at_the_defect(difference: str) -> None:
     assert heat.shape == (12, 64, 64)
     assert heat.dtype == torch.float32
     assert auroc(heat, bad.mask[:, 0]) > 0.9
-    plain = anomaly_scores(anomaly_map(good, restored, config))
-    scores = torch.cat((plain, anomaly_scores(heat)))
+    plain = anomaly_scores(anomaly_map(good, restored, config), good, restored, config)
+    scores = torch.cat((plain, anomaly_scores(heat, bad.images, restored, config)))
     assert auroc(scores, torch.arange(24) >= 12) > 0.95
 
 
@@ -169,3 +170,21 @@ def test_both_streams_are_cut_to_the_same_range() -> None:
     for config in (AnomalyMapConfig(), AnomalyMapConfig(difference="squared", smoothing=0.0)):
         assert anomaly_map(image, image - 3.0, config).max() == 0
     assert anomaly_map(image.double(), image.double()).dtype == torch.float64
+
+
+def test_a_bare_ground_does_not_water_down_the_score() -> None:
+    image, restored = torch.zeros(2, 1, 64, 64), torch.zeros(2, 1, 64, 64)
+    image[0, 0, 20:30, 20:30] = 1  # is not restored
+    image[1], restored[1] = image[0], image[0]
+    scores = {}
+    for score in ("mean", "structure"):
+        config = AnomalyMapConfig.model_validate({"difference": "squared", "score": score})
+        heat = anomaly_map(image, restored, config)
+        scores[score] = anomaly_scores(heat, image, restored, config)
+        wide = [F.pad(stream, (0, 64, 0, 0)) for stream in (image, restored)]
+        wider = anomaly_scores(anomaly_map(wide[0], wide[1], config), wide[0], wide[1], config)
+        assert wider[0].item() == pytest.approx(scores[score][0].item() * (0.5 if score == "mean" else 1))
+        assert scores[score][1] == 0
+    assert scores["structure"][0] > 10 * scores["mean"][0]
+    bare = torch.full((1, 3, 16, 16), 0.3)
+    assert anomaly_scores(torch.full((1, 16, 16), 0.5), bare, bare, config).item() == pytest.approx(0.5)

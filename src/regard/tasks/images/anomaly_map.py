@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Literal
 
 import torch
@@ -16,6 +17,8 @@ from regard.tasks.images.measures.restoration import blurred, gaussian_window, s
 _STABLE = 0.0026
 # Gradients of less than this many pixels say nothing.
 _SMALLEST = 8
+# Side of the square in which structure is looked for.
+_AROUND = 7
 
 
 class AnomalyMapConfig(BaseModel):
@@ -26,8 +29,10 @@ class AnomalyMapConfig(BaseModel):
             (RIAD; Zavrtanik et al. 2021b). `"similarity"`: 1 − SSIM. `"squared"`: the squared error.
         scales: for gradients: the image at full, half, quarter, … size; fewer where it is too small.
         smoothing: σ of a Gaussian that smooths the map, in pixels; a 64th of the shorter side unless said.
-        score: of the image: its map's `"max"`, for defects in what is good else, as in RIAD; or the map's
-            `"mean"`, where the whole image is another thing.
+        score: of the image: its map's `"max"`, for defects in what is good else, as in RIAD. Where the whole
+            image is another thing: the map's `"mean"`, or its mean over `"structure"`, in which each pixel
+            counts by how much there is to be seen in the image or in its restoration (as in
+            information-weighted SSIM; Wang and Li 2011): a bare ground, on which both agree, says nothing.
 
     Example:
         >>> AnomalyMapConfig().difference
@@ -39,7 +44,7 @@ class AnomalyMapConfig(BaseModel):
     difference: Literal["gradient", "similarity", "squared"] = "gradient"
     scales: int = Field(default=4, ge=1)
     smoothing: float | None = Field(default=None, ge=0.0)
-    score: Literal["max", "mean"] = "max"
+    score: Literal["max", "mean", "structure"] = "max"
 
 
 _DEFAULT = AnomalyMapConfig()
@@ -82,21 +87,43 @@ def anomaly_map(images: Tensor, restored: Tensor, config: AnomalyMapConfig = _DE
     return _smoothed(heat.clamp(min=0), config.smoothing)
 
 
-def anomaly_scores(heat: Tensor, config: AnomalyMapConfig = _DEFAULT) -> Tensor:
+def anomaly_scores(
+    heat: Tensor, images: Tensor, restored: Tensor, config: AnomalyMapConfig = _DEFAULT
+) -> Tensor:
     """The score of each image, by its smoothed map.
 
     Args:
         heat: [batch, rows, columns].
+        images: [batch, channels, rows, columns], in [0, 1].
+        restored: the same shape.
         config: what the score is.
 
     Returns:
         [batch].
 
     Example:
-        >>> anomaly_scores(torch.tensor([[[0.1, 0.7]]]))
+        >>> image = torch.zeros(1, 1, 1, 2)
+        >>> anomaly_scores(torch.tensor([[[0.1, 0.7]]]), image, image)
         tensor([0.7000])
     """
-    return heat.flatten(1).amax(1) if config.score == "max" else heat.flatten(1).mean(1)
+    if config.score == "max":
+        return heat.flatten(1).amax(1)
+    if config.score == "mean":
+        return heat.flatten(1).mean(1)
+    weight = torch.maximum(_deviation(images.to(heat)), _deviation(restored.to(heat).clamp(0, 1)))
+    total = weight.sum((1, 2))
+    # Of two bare images nothing counts more than anything else.
+    return torch.where(total > 0, (heat * weight).sum((1, 2)) / total, heat.flatten(1).mean(1))
+
+
+def _deviation(images: Tensor) -> Tensor:
+    """Standard deviation around each pixel, mean over channels: [batch, rows, columns]."""
+    around = partial(
+        F.avg_pool2d, kernel_size=_AROUND, stride=1, padding=_AROUND // 2, count_include_pad=False
+    )
+    variance = around(images.square()) - around(images).square()
+    # What rounding leaves of a bare image's variance is none.
+    return variance.clamp(min=1e-6).sub(1e-6).sqrt().mean(1)
 
 
 def gradient_similarity(x: Tensor, y: Tensor, scales: int = 4) -> Tensor:

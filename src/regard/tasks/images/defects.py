@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from regard.tasks.images.perlin import perlin_noise
 
-DefectKind = Literal["perlin", "cut-paste", "scar", "noise"]
+DefectKind = Literal["perlin", "cut-paste", "scar", "noise", "erased"]
 
 # A difference that an eye or a camera could miss is no defect: half a step of 6-bit grey.
 _VISIBLE = 1 / 128
@@ -30,7 +30,8 @@ class DefectConfig(BaseModel):
         kinds: drawn from evenly. `"perlin"`: blots and streaks of another texture where Perlin noise peaks
             (DRAEM; Zavrtanik et al. 2021, §3.3). `"cut-paste"`: a rectangle of the image at another place,
             `"scar"`: a thin turned one (CutPaste; Li et al. 2021). `"noise"`: Gaussian, everywhere, as for
-            denoising autoencoders (Vincent et al. 2008).
+            denoising autoencoders (Vincent et al. 2008). `"erased"`: up to three quarters of the squares of a
+            grid are black, as for masked autoencoders (He et al. 2022): what is left is to be completed.
         share: of the images that get one; the others stay good, so that a network also learns to leave what
             is good as it is.
         faintest: the least opacity of a Perlin defect; drawn evenly from there to 1.
@@ -42,7 +43,7 @@ class DefectConfig(BaseModel):
         ...
         pydantic_core._pydantic_core.ValidationError: 1 validation error for DefectConfig
         kinds
-          Value error, no kind of defect: name one of perlin, cut-paste, scar, noise ...
+          Value error, no kind of defect: name one of perlin, cut-paste, scar, noise, erased ...
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -56,7 +57,7 @@ class DefectConfig(BaseModel):
     @classmethod
     def _some(cls, kinds: tuple[DefectKind, ...]) -> tuple[DefectKind, ...]:
         if not kinds:
-            raise ValueError("no kind of defect: name one of perlin, cut-paste, scar, noise")
+            raise ValueError("no kind of defect: name one of perlin, cut-paste, scar, noise, erased")
         return kinds
 
 
@@ -109,6 +110,8 @@ def add_defects(
             bad, where = _perlin_defects(good, config.faintest, generator, textures)
         elif name == "noise":
             bad, where = _noisy(good, config.noise, generator)
+        elif name == "erased":
+            bad, where = _erased(good, generator)
         else:
             bad, where = _pasted(good, name, generator)
         visible = ((bad - good).abs() > _VISIBLE).any(1, keepdim=True)
@@ -154,6 +157,20 @@ def _perlin_defects(
 def _noisy(good: Tensor, spread: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     drawn = torch.randn(good.shape, generator=generator, device=good.device, dtype=good.dtype)
     return (good + spread * drawn).clamp(0, 1), torch.ones_like(good[:, :1], dtype=torch.bool)
+
+
+def _erased(good: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Squares of a seventh, a quarter or half of the shorter side, one size for all images of a batch."""
+    batch, _, rows, columns = good.shape
+    drawn = torch.rand((batch + 1, 1, 1, 1), generator=generator, device=good.device)
+    parts = (2, 4, 7)[int(drawn[0] * 3)]
+    side = max(min(rows, columns) // parts, 1)
+    squares = torch.rand(
+        (batch, 1, -(-rows // side), -(-columns // side)), generator=generator, device=good.device
+    )
+    where = (squares < 0.75 * drawn[1:]).repeat_interleave(side, 2).repeat_interleave(side, 3)
+    where = where[:, :, :rows, :columns]
+    return good.masked_fill(where, 0.0), where
 
 
 def _pasted(

@@ -45,8 +45,8 @@ def inspect(network: Callable[[Tensor], Tensor], image: Tensor, recipe: Detectio
     """
     restorations = [restored[None] for restored in _restorations(network, image, recipe)]
     maps = [anomaly_map(image[None], restored, recipe.map) for restored in restorations]
-    heat = torch.stack(maps).mean(0)
-    return Inspection(torch.stack(restorations).mean(0)[0], heat[0], anomaly_scores(heat, recipe.map)[0])
+    heat, restored = torch.stack(maps).mean(0), torch.stack(restorations).mean(0)
+    return Inspection(restored[0], heat[0], anomaly_scores(heat, image[None], restored, recipe.map)[0])
 
 
 def _restorations(
