@@ -1,0 +1,114 @@
+"""Reading requests within bounds of size, number and time."""
+
+from __future__ import annotations
+
+import asyncio
+from threading import Event
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from regard.server.errors import Refused
+from regard.server.limits import Limits
+
+
+class Bounded:
+    """Middleware: a request reaches the app when its body is there, whole, in time and not too large.
+
+    How large a body is, is counted while it arrives: what its headers say may be wrong or missing. All bodies
+    together have a bound too, so memory does not grow with the number of clients. Answers that a client does
+    not take are given up.
+
+    Args:
+        app: what is protected.
+        limits: `body`, `held`, `requests`, `body_seconds` and `send_seconds`.
+        closing: set when nothing new is taken any more.
+    """
+
+    def __init__(self, app: ASGIApp, limits: Limits, closing: Event) -> None:
+        self.app = app
+        self.limits = limits
+        self.closing = closing
+        self._held = 0
+        self._requests = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """An ASGI application."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        parts: list[bytes] = []
+        self._requests += 1
+        try:
+            await self._handle(scope, receive, send, parts)
+        finally:
+            self._requests -= 1
+            self._held -= sum(map(len, parts))
+
+    async def _handle(self, scope: Scope, receive: Receive, send: Send, parts: list[bytes]) -> None:
+        try:
+            if self.closing.is_set():
+                raise Refused(503, "closing", "the server is shutting down")
+            if self._requests > self.limits.requests:
+                raise Refused(503, "busy", "too many requests at once; try again", retry=1)
+            self._check_length(Headers(scope=scope).get("content-length", ""))
+            async with asyncio.timeout(self.limits.body_seconds):
+                if not await self._read(receive, parts):
+                    return
+        except TimeoutError:
+            seconds = self.limits.body_seconds
+            fault = Refused(408, "slow_body", f"the request did not arrive within {seconds:g} seconds")
+        except Refused as refusal:
+            fault = refusal
+        else:
+            await self.app(scope, _replayed(parts, receive), self._hurried(send))
+            return
+        response = fault.response()
+        response.headers["Connection"] = "close"  # what is left of the body is not read
+        await response(scope, receive, self._hurried(send))
+
+    def _check_length(self, said: str) -> None:
+        if said.isdecimal() and int(said[:20]) > self.limits.body:
+            raise self._too_large()
+
+    async def _read(self, receive: Receive, parts: list[bytes]) -> bool:
+        """Whether the whole body came; if not, the client is gone."""
+        size = 0
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return False
+            part = message.get("body", b"")
+            size += len(part)
+            if size > self.limits.body:
+                raise self._too_large()
+            if self._held + len(part) > self.limits.held:
+                raise Refused(503, "busy", "the server holds too much already; try again", retry=1)
+            self._held += len(part)
+            parts.append(part)
+            if not message.get("more_body", False):
+                return True
+
+    def _too_large(self) -> Refused:
+        return Refused(413, "too_large", f"the request has more than {self.limits.body:,} bytes; send less")
+
+    def _hurried(self, send: Send) -> Send:
+        async def hurried(message: Message) -> None:
+            async with asyncio.timeout(self.limits.send_seconds):
+                await send(message)
+
+        return hurried
+
+
+def _replayed(parts: list[bytes], receive: Receive) -> Receive:
+    """The body that was read, once, and then what else the client does."""
+    given = False
+
+    async def replayed() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": b"".join(parts), "more_body": False}
+
+    return replayed
