@@ -168,7 +168,9 @@ def _erased(good: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     squares = torch.rand(
         (batch, 1, -(-rows // side), -(-columns // side)), generator=generator, device=good.device
     )
-    where = (squares < 0.75 * drawn[1:]).repeat_interleave(side, 2).repeat_interleave(side, 3)
+    # One square at least: few may all be spared.
+    gone = squares <= torch.maximum(0.75 * drawn[1:], squares.amin((2, 3), keepdim=True))
+    where = gone.repeat_interleave(side, 2).repeat_interleave(side, 3)
     where = where[:, :, :rows, :columns]
     return good.masked_fill(where, 0.0), where
 
