@@ -20,8 +20,10 @@ def without_comments(blocks: list[str]) -> list[str]:
 @pytest.mark.parametrize("page", [page for pages in PAIRS for page in pages])
 def test_its_python_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    blocks = code(page, "python")
+    assert blocks
     names: dict[str, object] = {}
-    for block in code(page, "python"):
+    for block in blocks:
         exec(block, names)
 
 

@@ -531,8 +531,10 @@ def test_inference_mode_gives_weights_that_can_be_used() -> None:
     model = Stack()
     with torch.inference_mode(), regard.look(model) as seen:
         model(states())
-    weights = seen["blocks.0"].weights * torch.ones(1, requires_grad=True)
-    weights.sum().backward()
+    factor = torch.ones(1, requires_grad=True)
+    weights = seen["blocks.0"].weights
+    (weights * factor).sum().backward()  # an inference tensor would refuse
+    assert factor.grad == pytest.approx(weights.sum().item())
 
 
 PEAK = """
