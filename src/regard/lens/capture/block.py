@@ -39,19 +39,24 @@ class Recomputed(ABC):
     """A call of attention that can be computed again, block by block, in memory O(rows × keys) or less.
 
     Attributes:
+        query: [batch, heads, queries, dim].
+        key: [batch, heads or fewer, keys, dim].
         output: the model's own: [batch, heads, queries, value_dim], or what ``finish`` makes of that.
         drops: whether the model dropped weights, by chance.
         whole: whether ``finish`` needs all heads.
     """
 
+    query: Tensor
+    key: Tensor
     output: Tensor
     drops: bool
     whole: bool = False
 
     @property
-    @abstractmethod
     def shape(self) -> tuple[int, int, int, int]:
         """Batch, heads, queries, keys."""
+        batch, heads, queries, _ = self.query.shape
+        return batch, heads, queries, self.key.shape[2]
 
     @property
     @abstractmethod

@@ -58,12 +58,6 @@ class Call(Recomputed):
     behind: Callable[[Tensor, Sequence[int]], Tensor] | None = None
 
     @property
-    def shape(self) -> tuple[int, int, int, int]:
-        """Batch, heads, queries, keys."""
-        batch, heads, queries, _ = self.query.shape
-        return batch, heads, queries, self.key.shape[2]
-
-    @property
     def dtype(self) -> torch.dtype:
         """Of the queries."""
         return self.query.dtype

@@ -70,12 +70,6 @@ class OwnCall(Recomputed):
     output: Tensor
 
     @property
-    def shape(self) -> tuple[int, int, int, int]:
-        """Batch, heads, queries, keys."""
-        batch, heads, queries, _ = self.query.shape
-        return batch, heads, queries, self.key.shape[2]
-
-    @property
     def dtype(self) -> torch.dtype:
         """Of the context: under autocast the arguments were cast to it."""
         return self.output.dtype
