@@ -72,10 +72,28 @@ def test_denoise_keeps_name_size_and_depth(regard: Regard, trained: dict[str, Pa
 
 
 def test_detect_scores_and_draws(regard: Regard, trained: dict[str, Path], folder: Path) -> None:
-    ran = regard("detect", trained["anomaly-detection"], folder / "a.png", "--json")
+    ran = regard("detect", trained["anomaly-detection"], folder / "a.png", "--overlay", "--json")
     record = json.loads(ran.out)
     assert record["anomalous"] == (record["score"] > record["threshold"])
-    assert Path(record["heat"]).stat().st_size > 1000
+    heat = pixels(Path(record["heat"]))
+    assert (heat.shape, heat.dtype) == ((20, 20), np.uint16)
+    # The score is the hottest pixel, and white is twice the threshold.
+    assert heat.max() / 65_535 == pytest.approx(min(1, record["score"] / record["threshold"] / 2), abs=1e-4)
+    assert Path("detected/a-overlay.png").stat().st_size > 1000
+
+
+def test_pages_of_a_stack_are_pictures(regard: Regard, trained: dict[str, Path], folder: Path) -> None:
+    pages = [Image.fromarray(pixels(folder / "a.png")) for _ in range(11)]
+    pages[3] = Image.new(pages[0].mode, pages[0].size)
+    pages[0].save("film.tif", save_all=True, append_images=pages[1:])
+    records = regard("segment", trained["segmentation"], "film.tif", "--json").out.splitlines()
+    assert [json.loads(line)["picture"] for line in records][9:] == ["film.tif, page 9", "film.tif, page 10"]
+    alone = regard("segment", trained["segmentation"], folder / "a.png", "--out", "alone")
+    assert alone.code == 0
+    assert np.array_equal(pixels(Path("segmented/film-10.png")), pixels(Path("alone/a.png")))
+    assert not np.array_equal(pixels(Path("segmented/film-03.png")), pixels(Path("alone/a.png")))
+    regard("denoise", trained["denoising"], "film.tif")
+    assert pixels(Path("denoised/film-03.tif")).shape[:2] == (20, 20)
 
 
 def test_classify_pictures_and_look(regard: Regard, trained: dict[str, Path], folder: Path) -> None:

@@ -31,6 +31,7 @@ from regard.data.images.folders import (
 )
 from regard.data.images.held_out import hold_out
 from regard.data.images.members import natural, open_members
+from regard.data.images.store import UNCOUNTED
 
 
 def png_bytes(seed: int = 0) -> bytes:
@@ -351,6 +352,27 @@ class TestSplits:
             mask = load(pictures.examples[0]).mask
         assert mask is not None
         assert mask[:, 0].tolist() == [1, 2, 3, 0]
+
+    def test_numbers_can_be_objects(self, tmp_path: Path) -> None:
+        numbered = np.array([[0, 7, 7], [300, 0, 9], [300, 0, 255]], np.uint16)
+        save(tmp_path / "images/1.png", noise(3, 3))
+        save(tmp_path / "masks/1.png", numbered)
+        config = ImageDataConfig(train=tmp_path, mask_values="objects", ignore=255)
+        pictures = pictures_of(config.model_copy(update={"validation": tmp_path}), "train", "masks")
+        assert pictures.instances
+        with pictures.opening() as load:
+            mask = load(pictures.examples[0]).mask
+        assert mask is not None
+        assert mask.tolist() == [[0, 7, 7], [300, 0, 9], [300, 0, UNCOUNTED]]
+
+    def test_a_stack_of_numbered_objects(self, tmp_path: Path) -> None:
+        stack = save_stack(tmp_path / "volume.tif", [noise(4, 4, seed=seed) for seed in range(3)])
+        save_stack(tmp_path / "volume_mask.tif", [np.full((4, 4), page * 5, np.uint8) for page in range(3)])
+        config = ImageDataConfig(train=stack, validation=stack, mask_values="objects")
+        pictures = pictures_of(config, "train", "masks")
+        assert pictures.instances
+        with pictures.opening() as load:
+            assert [int(load(example).mask[0, 0]) for example in pictures.examples] == [0, 5, 10]  # type: ignore[index]
 
     def test_no_test_and_no_such_split(self, tmp_path: Path) -> None:
         save(tmp_path / "1.png", noise(4, 4))

@@ -85,9 +85,9 @@ def _pictures(classifier: ImageClassifier, inputs: list[str] | None, looking: Lo
     looking.check_model(classifier.model)
 
     def work(picture: Picture) -> None:
-        result = classifier(picture.path)
+        result = classifier(picture.pixels())
         maps = looking.maps([result])
-        _print(result.label, result.probabilities, "picture", str(picture.path), as_json)
+        _print(result.label, result.probabilities, "picture", picture.title, as_json)
         if looking.wanted:
             from regard.cli.picture_views import print_grids, save_grids
 

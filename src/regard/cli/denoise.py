@@ -35,9 +35,9 @@ def denoise(
 
     def work(picture: Picture) -> None:
         target = picture.result(out)
-        write_picture(target, denoiser(picture.path).pixels, overwrite=force)
+        write_picture(target, denoiser(picture.pixels()).pixels, overwrite=force)
         if as_json:
-            print(json.dumps({"picture": str(picture.path), "clean": str(target)}, ensure_ascii=False))
+            print(json.dumps({"picture": picture.title, "clean": str(target)}, ensure_ascii=False))
         else:
             print(target)
 

@@ -19,38 +19,49 @@ def detect(
     model: options.Model,
     images: Pictures,
     out: Annotated[Path, typer.Option(help="Folder for the heat maps.")] = Path("detected"),
+    overlay: Annotated[
+        bool, typer.Option("--overlay", help="Also draw the heat over each picture, with its scale.")
+    ] = False,
     device: options.Device = None,
     as_json: options.Json = False,
     force: options.Force = False,
 ) -> None:
     """Scores pictures by how little they look like the good ones of training, and shows where.
 
-    A picture whose score is above the model's threshold is reported as anomalous. The heat map lies beside
-    the picture and what the network made of it."""
+    A picture whose score is above the model's threshold is reported as anomalous. Heat maps are grey PNG
+    files of the pictures' sizes and names, 16 bits deep: white is twice the threshold, and more."""
     found = find_pictures(images)
-    check_results([one.result(out, suffix=".png") for one in found], found, force)
+    endings = ["", *(["-overlay"] if overlay else [])]
+    check_results([one.result(out, ending, ".png") for one in found for ending in endings], found, force)
+    import numpy as np
+
+    from regard.data.images.writing import write_picture
     from regard.lens.overlay import Heat, overlay_picture
     from regard.tasks import load
 
     detector: Detector = load(model, task="anomaly-detection", device=device)
 
+    # In all pictures alike; a detector that saw nothing but perfect restorations has a threshold of 0.
+    top = max(2 * detector.threshold, float(np.finfo(np.float32).tiny))
+
     def work(picture: Picture) -> None:
-        result = detector(picture.path)
+        result = detector(picture.pixels())
         target = picture.result(out, suffix=".png")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        said = f"{'anomalous' if result.anomalous else 'good'} (score {result.score:.4f})"
-        # Full yellow is twice the threshold, in all pictures alike.
-        overlay_picture(
-            result.image,
-            [Heat(said, result.heat)],
-            target,
-            title=picture.name.name,
-            label="difference, %",
-            top=2 * detector.threshold,
-        )
+        share = (result.heat.double() / top).clamp(0, 1).numpy()
+        write_picture(target, np.rint(share * 65_535).astype(np.uint16), overwrite=force)
+        if overlay:
+            said = f"{'anomalous' if result.anomalous else 'good'} (score {result.score:.4f})"
+            overlay_picture(
+                result.image,
+                [Heat(said, result.heat)],
+                picture.result(out, "-overlay", ".png"),
+                title=picture.name.name,
+                label="difference, %",
+                top=top,
+            )
         if as_json:
             record = {
-                "picture": str(picture.path),
+                "picture": picture.title,
                 "score": round(result.score, 6),
                 "threshold": round(detector.threshold, 6),
                 "anomalous": result.anomalous,
@@ -58,6 +69,6 @@ def detect(
             }
             print(json.dumps(record, ensure_ascii=False))
         else:
-            print(f"{'anomalous' if result.anomalous else 'good'}\t{result.score:.4f}\t{picture.path}")
+            print(f"{'anomalous' if result.anomalous else 'good'}\t{result.score:.4f}\t{picture.title}")
 
     each_picture(found, work, "looked at")

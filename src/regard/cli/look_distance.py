@@ -71,7 +71,7 @@ def _pictures(predictor: Any, data: str | None, split: str, count: int) -> "list
         return some_pictures(predictor, data, split, count)
     from regard.cli.pictures import find_pictures
 
-    return [picture.path for picture in evenly(find_pictures([place]), count)]
+    return [picture.pixels() for picture in evenly(find_pictures([place]), count)]
 
 
 def _names(models: Sequence[str]) -> list[str]:

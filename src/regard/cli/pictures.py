@@ -6,11 +6,14 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from regard.errors import UserError
+
+if TYPE_CHECKING:
+    from regard.data.images.reading import Picture as Pixels
 
 Pictures = Annotated[list[Path], typer.Argument(help="Pictures, or folders of pictures.", show_default=False)]
 
@@ -21,11 +24,29 @@ class Picture:
 
     Attributes:
         path: of its file.
-        name: below the folder that was named, so that results keep the order of folders.
+        name: below the folder that was named, so that results keep the order of folders; that of a page has
+            its number.
+        page: of a TIFF stack, counted from 0.
     """
 
     path: Path
     name: Path
+    page: int | None = None
+
+    @property
+    def title(self) -> str:
+        """What people call it: the file, and the page where there is one."""
+        return str(self.path) if self.page is None else f"{self.path}, page {self.page}"
+
+    def pixels(self) -> Pixels:
+        """[height, width, channels], at the file's depth.
+
+        Raises:
+            DataError: it cannot be read.
+        """
+        from regard.data.images.reading import read_picture
+
+        return read_picture(self.path, page=self.page)
 
     def result(self, out: Path, ending: str = "", suffix: str = "") -> Path:
         """Where a result goes.
@@ -46,6 +67,8 @@ class Picture:
 def find_pictures(inputs: Sequence[Path]) -> list[Picture]:
     """The pictures that files and folders stand for; of a folder all, sub-folders too, in order of names.
 
+    Of a TIFF stack each page is one.
+
     Raises:
         UserError: nothing of that name; a folder without pictures, or one that cannot be read.
     """
@@ -58,12 +81,33 @@ def find_pictures(inputs: Sequence[Path]) -> list[Picture]:
             inside = [Picture(place / name, Path(name)) for name in Folder(place).names if is_picture(name)]
             if not inside:
                 raise UserError(f"{place}: no pictures in this folder ({', '.join(SUFFIXES)})")
-            found += inside
+            found += [page for picture in inside for page in _pages(picture)]
         elif place.exists():
-            found.append(Picture(place, Path(place.name)))
+            found += _pages(Picture(place, Path(place.name)))
         else:
             raise UserError(f"{place}: there is no such file or folder")
     return found
+
+
+def _pages(picture: Picture) -> list[Picture]:
+    """A stack's pages, numbered such that their names are in order; else the picture itself."""
+    from regard.data.errors import DataError
+    from regard.data.images.reading import STACKS, count_pages
+
+    if not picture.path.name.lower().endswith(STACKS):
+        return [picture]
+    try:
+        count = count_pages(picture.path)
+    except DataError:  # told when its turn comes, so that the others are done
+        return [picture]
+    if count == 1:
+        return [picture]
+    digits = len(str(count - 1))
+    name = picture.name
+    return [
+        Picture(picture.path, name.with_name(f"{name.stem}-{page:0{digits}}{name.suffix}"), page)
+        for page in range(count)
+    ]
 
 
 def check_results(results: Sequence[Path], pictures: Sequence[Picture], force: bool) -> None:

@@ -64,17 +64,18 @@ def _segment(
     from regard.data.images.writing import write_picture
     from regard.tasks.images.outlines import outlined
 
-    result = segmenter(picture.path)
+    pixels = picture.pixels()
+    result = segmenter(pixels)
     if objects and result.count > _MOST_OBJECTS:
         raise UserError(
-            f"{picture.path}: {result.count:,} objects, and --objects has numbers for {_MOST_OBJECTS:,}; "
+            f"{picture.title}: {result.count:,} objects, and --objects has numbers for {_MOST_OBJECTS:,}; "
             "leave --objects out"
         )
     mask = result.mask.astype(np.uint8 if max(segmenter.values) < 256 else np.uint16)
     target = picture.result(out, suffix=".png")
     write_picture(target, mask, overwrite=force)
     if overlay:
-        drawn = outlined(picture.path, result.objects)
+        drawn = outlined(pixels, result.objects)
         write_picture(picture.result(out, "-overlay", ".png"), drawn, overwrite=force)
     if objects:
         write_picture(
@@ -83,7 +84,7 @@ def _segment(
     share = float((result.mask != segmenter.values[0]).mean())
     if as_json:
         record = {
-            "picture": str(picture.path),
+            "picture": picture.title,
             "mask": str(target),
             "objects": result.count,
             "share": round(share, 6),

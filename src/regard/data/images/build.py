@@ -152,7 +152,8 @@ class _Values:
         if len(self._met) > MOST_CLASSES:
             raise DataError(
                 f"{self._name}: masks have more than {MOST_CLASSES} values (one too many: {where}) and so "
-                "are no classes: save masks without smoothing, and not as JPEG"
+                "are no classes: save masks without smoothing, and not as JPEG; if each number is an object, "
+                'say so: data.mask_values = "objects"'
             )
 
     def all(self) -> tuple[int, ...]:

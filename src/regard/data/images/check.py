@@ -18,6 +18,7 @@ from regard.data.images.folders import GOOD, Layout, guess_layout, split_folders
 from regard.data.images.members import open_members
 from regard.data.images.pixels import greatest
 from regard.data.images.splits import Pictures, has_test, pictures_of
+from regard.data.images.store import UNCOUNTED
 
 Severity = Literal["error", "warning", "note"]
 # Beyond this, the rarest class is easily never predicted.
@@ -234,7 +235,7 @@ def _masks(facts: Sequence[Facts], ignore: int | None, marked: Collection[str]) 
     classes = [(fact, mask) for fact, mask in masked if fact.split not in marked]
     if objects:
         shares = [1 - mask.get(0, 0) / sum(mask.values()) for _, mask in objects]
-        numbers = [len(set(mask) - {0}) for _, mask in objects]
+        numbers = [len(set(mask) - {0, UNCOUNTED}) for _, mask in objects]
         yield Finding(
             "note",
             f"masks mark instances: {min(numbers)} to {max(numbers)} in a picture, {np.mean(numbers):.1f} on "
@@ -242,7 +243,7 @@ def _masks(facts: Sequence[Facts], ignore: int | None, marked: Collection[str]) 
         )
     if classes:
         yield from _class_masks(classes, ignore, other=bool(objects))
-    empty = [fact.name for fact, mask in masked if len(set(mask) - {ignore}) < 2]
+    empty = [fact.name for fact, mask in masked if len(set(mask) - {ignore, UNCOUNTED}) < 2]
     if empty:
         what = f"{len(empty):,} masks have one value in all pixels: they are learnt as they are"
         yield Finding("warning", what, tuple(empty))
@@ -259,8 +260,8 @@ def _class_masks(
     if len(totals) > MOST_CLASSES:
         yield Finding(
             "error",
-            f"masks have {len(totals)} values and so are no classes (smoothed, or saved as JPEG?): "
-            "training will not start",
+            f"masks have {len(totals)} values and so are no classes (smoothed? saved as JPEG? or objects "
+            'by number: data.mask_values = "objects"): training will not start',
             tuple(fact.name for fact, mask in masked if len(mask) > 2),
         )
         return

@@ -67,6 +67,8 @@ class ImageDataConfig(_Strict):
         masks: how the mask of a picture is found: the name of a folder beside the pictures' own, or what is
             added to the picture's name (`_mask`). Left out, the usual names of either are tried. Of a stack,
             a stack; for the training stack its path, else what is added to the name.
+        mask_values: what the numbers in a mask are: *classes*; or *objects*, each number but 0 one of them,
+            and all of one class. Where each object has a mask of its own, that is seen from the files.
         ignore: value of mask pixels that do not count.
         good: for anomaly detection among classes: the one whose pictures are good. Training sees no others.
         hold_out: share of `train` held out for validation where none is given; at least one picture of each
@@ -88,6 +90,7 @@ class ImageDataConfig(_Strict):
     validation: Path | None = None
     test: Path | None = None
     masks: str | None = Field(default=None, min_length=1)
+    mask_values: Literal["classes", "objects"] = "classes"
     ignore: int | None = Field(default=None, ge=0, le=65_535)
     good: str | None = None
     hold_out: float = Field(default=0.1, gt=0.0, lt=1.0)

@@ -150,7 +150,7 @@ def _membrane(split: str) -> tuple[Pictures, Order]:
 
     @contextmanager
     def opening() -> Iterator[Load]:
-        yield loader(Files(Path("isbi2012"), paths), instances=False)
+        yield loader(Files(Path("isbi2012"), paths), "classes")
 
     return Pictures(
         "isbi2012", examples, opening, digest_of_rows(examples, files_digest(paths.values()))

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -29,8 +30,12 @@ from regard.data.images.folders import (
 from regard.data.images.held_out import Order, hold_out
 from regard.data.images.members import Below, Files, Members, is_archive, open_members
 from regard.data.images.reading import STACKS, Mask, count_pages, is_picture, read_indices, read_picture
+from regard.data.images.store import UNCOUNTED
 
 GIVEN = ("train", "validation", "test")
+
+# What the masks of a picture mark: classes by their numbers, objects by their numbers, or one object a file.
+Marking = Literal["classes", "objects", "files"]
 
 
 @dataclass(frozen=True)
@@ -148,14 +153,16 @@ def _read(config: ImageDataConfig, opened: Members, folder: str, split: str, lay
             raise DataError(f"{name}: its {loose:,} pictures are in no class: make a folder for each class")
         raise DataError(f"{name}: no pictures for {split} ({len(found.passed_over):,} files of other kinds)")
     # Of a defect, too, the mask says only where it is, not what.
-    instances = layout == "good" or any(len(example.masks) > 1 for example in found.examples)
+    apart = layout == "good" or any(len(example.masks) > 1 for example in found.examples)
+    marking: Marking = "files" if apart else config.mask_values
 
     @contextmanager
     def opening() -> Iterator[Load]:
         with open_members(place) as opened:
-            yield loader(_unwrapped(opened), instances)
+            yield loader(_unwrapped(opened), marking, config.ignore)
 
-    return Pictures(name, found.examples, opening, _made_of(members, found), instances, found.passed_over)
+    made_of, instances = _made_of(members, found), marking != "classes"
+    return Pictures(name, found.examples, opening, made_of, instances, found.passed_over)
 
 
 def _rows(config: ImageDataConfig, members: Members, folder: str, split: str, layout: Layout) -> Found:
@@ -200,9 +207,10 @@ def _stack(config: ImageDataConfig, place: Path, split: str, layout: Layout) -> 
 
     @contextmanager
     def opening() -> Iterator[Load]:
-        yield loader(files, instances=False)
+        yield loader(files, config.mask_values, config.ignore)
 
-    return Pictures(str(place), examples, opening, _made_of(files, Found(examples, ())))
+    made_of, instances = _made_of(files, Found(examples, ())), config.mask_values == "objects"
+    return Pictures(str(place), examples, opening, made_of, instances)
 
 
 def _stack_of_masks(place: Path, masks: str | None, split: str) -> Path:
@@ -219,8 +227,13 @@ def _stack_of_masks(place: Path, masks: str | None, split: str) -> Path:
     )
 
 
-def loader(members: Members, instances: bool) -> Load:
+def loader(members: Members, marking: Marking, ignore: int | None = None) -> Load:
     """How an example of these files is read.
+
+    Args:
+        members: where the files are.
+        marking: what masks mark.
+        ignore: value of mask pixels that do not count; where masks mark objects.
 
     The function raises a DataError for files that cannot be read, and for a mask of another size.
     """
@@ -235,7 +248,9 @@ def loader(members: Members, instances: bool) -> Load:
             read = read_indices(members.open(name), members.where(name), example.page)
             if read.shape != mask.shape:
                 raise DataError(f"{where}: is {_size(mask)}, its mask {members.where(name)} is {_size(read)}")
-            mask = np.where(read > 0, np.uint16(number), mask) if instances else read
+            mask = np.where(read > 0, np.uint16(number), mask) if marking == "files" else read
+        if marking == "objects" and ignore is not None:
+            mask[mask == ignore] = UNCOUNTED
         return Loaded(pixels, mask)
 
     return load

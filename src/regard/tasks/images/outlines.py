@@ -1,12 +1,10 @@
 """Objects over their picture: an outline each, in colours that neighbours do not share."""
 
-from pathlib import Path
-
 import numpy as np
 from numpy.typing import NDArray
 
 from regard.data.images.pixels import as_channels, from_float, to_float
-from regard.data.images.reading import Picture, read_picture
+from regard.data.images.reading import Picture
 
 # Bright on dark and on light pictures, and told apart by the colour-blind (Okabe & Ito 2008).
 _COLOURS = np.array(
@@ -14,17 +12,14 @@ _COLOURS = np.array(
 )
 
 
-def outlined(picture: Path, objects: NDArray[np.int32]) -> Picture:
+def outlined(picture: Picture, objects: NDArray[np.int32]) -> Picture:
     """A picture with the outline of each object, [height, width, 3], uint8.
 
     Args:
-        picture: its file.
+        picture: [height, width, channels].
         objects: [height, width], 0 outside, numbers of objects from 1.
-
-    Raises:
-        DataError: the picture cannot be read.
     """
-    pixels = from_float(to_float(as_channels(read_picture(picture), "rgb")), np.uint8)
+    pixels = from_float(to_float(as_channels(picture, "rgb")), np.uint8)
     drawn = pixels.copy()
     edges = outlines(objects)
     drawn[edges] = _COLOURS[objects[edges] % len(_COLOURS)]
