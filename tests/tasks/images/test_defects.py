@@ -149,12 +149,12 @@ def test_gradient_similarity_is_its_formula() -> None:
     torch.testing.assert_close(gradient_similarity(x, y, 4), expected)  # a quarter is too small
 
 
-@pytest.mark.parametrize("difference", ["gradient", "similarity", "squared"])
-def test_the_map_points_at_the_defect(difference: str) -> None:
+@pytest.mark.parametrize("differences", ["gradient", "similarity", "squared", "gradient similarity"])
+def test_the_map_points_at_the_defect(differences: str) -> None:
     y, x = torch.meshgrid(torch.arange(64.0), torch.arange(64.0), indexing="ij")
     good = (0.5 + 0.3 * torch.sin(x / 3) * torch.cos(y / 4)).expand(12, 1, -1, -1)
     bad = add_defects(good, DefectConfig(kinds=("cut-paste",), share=1.0), seeded())
-    config = AnomalyMapConfig.model_validate({"difference": difference})
+    config = AnomalyMapConfig(differences=tuple(differences.split()))  # type: ignore[arg-type]
     restored = (good + 0.02 * torch.randn(good.shape, generator=seeded())).bfloat16()
     heat = anomaly_map(bad.images, restored, config)
     assert heat.shape == (12, 64, 64)
@@ -167,9 +167,31 @@ def test_the_map_points_at_the_defect(difference: str) -> None:
 
 def test_both_streams_are_cut_to_the_same_range() -> None:
     image = torch.zeros(1, 1, 16, 16)
-    for config in (AnomalyMapConfig(), AnomalyMapConfig(difference="squared", smoothing=0.0)):
+    for config in (AnomalyMapConfig(), AnomalyMapConfig(differences=("squared",), smoothing=0.0)):
         assert anomaly_map(image, image - 3.0, config).max() == 0
     assert anomaly_map(image.double(), image.double()).dtype == torch.float64
+
+
+def test_differences_are_averaged() -> None:
+    image, restored = torch.rand(2, 2, 1, 24, 24, generator=seeded())
+    configs = [AnomalyMapConfig(differences=("gradient",)), AnomalyMapConfig(differences=("squared",))]
+    one, other = (anomaly_map(image, restored, config) for config in configs)
+    both = anomaly_map(image, restored, AnomalyMapConfig(differences=("gradient", "squared")))
+    torch.testing.assert_close(both, (one + other) / 2)
+
+
+def test_a_power_counts_what_is_strange_for_more() -> None:
+    heat, image = torch.tensor([[[0.1, 0.1, 0.7]]]), torch.zeros(1, 1, 1, 3)
+    plain, cubed = (
+        anomaly_scores(heat, image, image, AnomalyMapConfig(score="mean", power=power)).item()
+        for power in (1.0, 3.0)
+    )
+    assert (plain, cubed) == (pytest.approx(0.3), pytest.approx((0.345 / 3) ** (1 / 3)))
+    # A bare ground counts for nothing, whatever the power.
+    spot, hot = torch.zeros(1, 1, 32, 32), torch.ones(1, 32, 32)
+    spot[..., 8:12, 8:12], hot[:, :16, :16] = 1.0, 0.2
+    config = AnomalyMapConfig(score="structure", power=3.0)
+    assert anomaly_scores(hot, spot, spot, config).item() == pytest.approx(0.2)
 
 
 def test_a_bare_ground_does_not_water_down_the_score() -> None:
@@ -178,7 +200,7 @@ def test_a_bare_ground_does_not_water_down_the_score() -> None:
     image[1], restored[1] = image[0], image[0]
     scores = {}
     for score in ("mean", "structure"):
-        config = AnomalyMapConfig.model_validate({"difference": "squared", "score": score})
+        config = AnomalyMapConfig.model_validate({"differences": ("squared",), "score": score})
         heat = anomaly_map(image, restored, config)
         scores[score] = anomaly_scores(heat, image, restored, config)
         wide = [F.pad(stream, (0, 64, 0, 0)) for stream in (image, restored)]

@@ -144,7 +144,7 @@ def test_a_threshold_that_cannot_be_set_is_told_before_training(pictures: Path, 
 
 def test_a_detector_that_restores_removed_squares(pictures: Path, tmp_path: Path) -> None:
     recipe = table("anomaly-detection", pictures, removal={"squares": [2, 4, 16]})
-    recipe["map"] = {"difference": "similarity", "score": "mean"}
+    recipe["map"] = {"differences": ["similarity"], "score": "mean"}
     detector = regard.load(train(parse_recipe(recipe), tmp_path / "removal"))
     picture = np.random.default_rng(0).integers(0, 256, (SIZE, SIZE), np.uint8)
     found, again = detector(picture), detector(picture)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,6 +12,8 @@ from torch.nn import functional as F
 
 from regard.tasks.images.defects import check_range
 from regard.tasks.images.measures.restoration import blurred, gaussian_window, ssim_map
+
+Difference = Literal["gradient", "similarity", "squared"]
 
 # Keeps similarity at 1 where both images are flat: Xue et al. 2014, for [0, 1].
 _STABLE = 0.0026
@@ -25,26 +27,33 @@ class AnomalyMapConfig(BaseModel):
     """How image and restoration are compared.
 
     Attributes:
-        difference: `"gradient"`: 1 − multi-scale gradient-magnitude similarity, which follows structure
-            (RIAD; Zavrtanik et al. 2021b). `"similarity"`: 1 − SSIM. `"squared"`: the squared error.
+        differences: what a pixel of the map is the mean of. `"gradient"`: 1 − multi-scale gradient-magnitude
+            similarity, which follows structure (RIAD; Zavrtanik et al. 2021b). `"similarity"`: 1 − SSIM.
+            `"squared"`: the squared error.
         scales: for gradients: the image at full, half, quarter, … size; fewer where it is too small.
         smoothing: σ of a Gaussian that smooths the map, in pixels; a 64th of the shorter side unless said.
         score: of the image: its map's `"max"`, for defects in what is good else, as in RIAD. Where the whole
             image is another thing: the map's `"mean"`, or its mean over `"structure"`, in which each pixel
             counts by how much there is to be seen in the image or in its restoration (as in
             information-weighted SSIM; Wang and Li 2011): a bare ground, on which both agree, says nothing.
+        power: of the mean: (mean of heat^power)^(1/power). Above 1, what is strangest counts for more.
 
     Example:
-        >>> AnomalyMapConfig().difference
-        'gradient'
+        >>> AnomalyMapConfig(differences=())
+        Traceback (most recent call last):
+        ...
+        pydantic_core._pydantic_core.ValidationError: 1 validation error for AnomalyMapConfig
+        differences
+          Tuple should have at least 1 item after validation, not 0 ...
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
-    difference: Literal["gradient", "similarity", "squared"] = "gradient"
+    differences: Annotated[tuple[Difference, ...], Field(min_length=1)] = ("gradient",)
     scales: int = Field(default=4, ge=1)
     smoothing: float | None = Field(default=None, ge=0.0)
     score: Literal["max", "mean", "structure"] = "max"
+    power: float = Field(default=1.0, ge=1.0)
 
 
 _DEFAULT = AnomalyMapConfig()
@@ -77,14 +86,19 @@ def anomaly_map(images: Tensor, restored: Tensor, config: AnomalyMapConfig = _DE
         raise ValueError(f"restored {tuple(restored.shape)} for images {tuple(images.shape)}")
     exact = torch.float64 if images.dtype == torch.float64 else torch.float32
     images, restored = (stream.to(exact).clamp(0, 1) for stream in (images, restored))
-    if config.difference == "gradient":
-        heat = 1 - gradient_similarity(images, restored, config.scales)
-    elif config.difference == "similarity":
-        heat = 1 - ssim_map(restored, images)
-    else:
-        heat = (images - restored).square().mean(1)
+    maps = [_difference(name, images, restored, config.scales) for name in config.differences]
     # Rounding may leave a similarity a little above 1.
-    return _smoothed(heat.clamp(min=0), config.smoothing)
+    return _smoothed(torch.stack(maps).mean(0).clamp(min=0), config.smoothing)
+
+
+def _difference(name: Difference, images: Tensor, restored: Tensor, scales: int) -> Tensor:
+    match name:
+        case "gradient":
+            return 1 - gradient_similarity(images, restored, scales)
+        case "similarity":
+            return 1 - ssim_map(restored, images)
+        case "squared":
+            return (images - restored).square().mean(1)
 
 
 def anomaly_scores(
@@ -108,12 +122,15 @@ def anomaly_scores(
     """
     if config.score == "max":
         return heat.flatten(1).amax(1)
+    powered = heat.pow(config.power)
+    plain = powered.mean((1, 2)).pow(1 / config.power)
     if config.score == "mean":
-        return heat.flatten(1).mean(1)
+        return plain
     weight = torch.maximum(_deviation(images.to(heat)), _deviation(restored.to(heat).clamp(0, 1)))
     total = weight.sum((1, 2))
     # Of two bare images nothing counts more than anything else.
-    return torch.where(total > 0, (heat * weight).sum((1, 2)) / total, heat.flatten(1).mean(1))
+    weighed = ((powered * weight).sum((1, 2)) / total).pow(1 / config.power)
+    return torch.where(total > 0, weighed, plain)
 
 
 def _deviation(images: Tensor) -> Tensor:
