@@ -16,6 +16,7 @@ import regard
 from regard import UserError
 from regard.data.images import to_float
 from regard.lens import PatchGrid
+from regard.models.images.judged_unet import JudgedUNet
 from regard.tasks import evaluate, parse_recipe, train
 from regard.tasks.images import statistics
 from regard.tasks.kinds import KINDS
@@ -152,6 +153,26 @@ def test_a_detector_that_restores_removed_squares(pictures: Path, tmp_path: Path
     assert found.heat.equal(again.heat)
     with pytest.raises(UserError, match="no 3 squares"):
         detector(picture[:1, :1])
+
+
+def test_a_detector_that_judges(pictures: Path, tmp_path: Path) -> None:
+    recipe = table("anomaly-detection", pictures, judge={"width": 4, "depth": 2})
+    folder = train(parse_recipe(recipe), tmp_path / "judged")
+    detector = regard.load(folder)
+    assert isinstance(detector.model, JudgedUNet)
+    picture = np.random.default_rng(0).integers(0, 256, (SIZE, SIZE + 3), np.uint8)
+    found = detector(picture)
+    assert found.heat.shape == (SIZE, SIZE + 3)
+    assert found.score == pytest.approx(float(found.heat.max()))
+    assert 0 <= found.score <= 1
+    assert "judged" in (folder / "log.jsonl").read_text()
+    # The map is what the judge says, not how far the restoration is.
+    with torch.no_grad():
+        torch.nn.init.zeros_(detector.model.judge.output.weight)
+        detector.model.judge.output.bias.copy_(torch.tensor([1.0, 1.0]))
+    assert (detector(picture).heat - 0.5).abs().max() < 1e-6
+    with pytest.raises(UserError, match=r"leave one of them out"):
+        parse_recipe(recipe | {"removal": {"squares": [2]}})
 
 
 def test_denoising_without_clean_pictures(pictures: Path, tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def anomaly_map(images: Tensor, restored: Tensor, config: AnomalyMapConfig = _DE
     images, restored = (stream.to(exact).clamp(0, 1) for stream in (images, restored))
     maps = [_difference(name, images, restored, config.scales) for name in config.differences]
     # Rounding may leave a similarity a little above 1.
-    return _smoothed(torch.stack(maps).mean(0).clamp(min=0), config.smoothing)
+    return smoothed(torch.stack(maps).mean(0).clamp(min=0), config.smoothing)
 
 
 def _difference(name: Difference, images: Tensor, restored: Tensor, scales: int) -> Tensor:
@@ -186,8 +186,8 @@ def _squared_gradients(images: Tensor) -> Tensor:
     return across.square() + down.square()
 
 
-def _smoothed(heat: Tensor, sigma: float | None) -> Tensor:
-    """[batch, rows, columns] under a Gaussian, edges repeated."""
+def smoothed(heat: Tensor, sigma: float | None) -> Tensor:
+    """Maps [batch, rows, columns] under a Gaussian, edges repeated; σ is `AnomalyMapConfig.smoothing`."""
     sigma = min(heat.shape[-2:]) / 64 if sigma is None else sigma
     half = round(3 * sigma)
     if not half:

@@ -21,6 +21,8 @@ DefectKind = Literal["perlin", "cut-paste", "scar", "noise", "erased"]
 _VISIBLE = 1 / 128
 # Of noise in [-1, 1]; DRAEM's.
 _PEAK = 0.5
+# Share of Perlin defects that show a part of their own image.
+_OWN = 0.5
 
 
 class DefectConfig(BaseModel):
@@ -28,7 +30,8 @@ class DefectConfig(BaseModel):
 
     Attributes:
         kinds: drawn from evenly. `"perlin"`: blots and streaks of another texture where Perlin noise peaks
-            (DRAEM; Zavrtanik et al. 2021, §3.3). `"cut-paste"`: a rectangle of the image at another place,
+            (DRAEM; Zavrtanik et al. 2021, §3.3): the image's own, moved and recoloured, or one made of
+            such noise itself, of any grain. `"cut-paste"`: a rectangle of the image at another place,
             `"scar"`: a thin turned one (CutPaste; Li et al. 2021). `"noise"`: Gaussian, everywhere, as for
             denoising autoencoders (Vincent et al. 2008). `"erased"`: up to three quarters of the squares of a
             grid are black, as for masked autoencoders (He et al. 2022): what is left is to be completed.
@@ -83,7 +86,7 @@ def add_defects(
         config: which defects.
         generator: of the random numbers, on the device of the images.
         textures: [any number, channels, at least rows, at least columns], in [0, 1], of other things, for
-            Perlin defects; an image's own shifted, mirrored, brightened copy unless given.
+            Perlin defects; unless given, an image's own shifted, mirrored, brightened copy, or noise.
 
     Raises:
         ValueError: images or textures outside [0, 1], or textures that do not fit.
@@ -148,7 +151,11 @@ def _perlin_defects(
     high, low = noise.amax((2, 3), keepdim=True), noise.amin((2, 3), keepdim=True)
     where = noise > torch.lerp(high, low, 0.2).clamp(max=_PEAK)
     drawn = torch.rand((2, batch), generator=generator, device=good.device, dtype=good.dtype)
-    source = good if textures is None else textures[(drawn[0] * len(textures)).long()].to(good.dtype)
+    if textures is None:
+        grain = perlin_noise(batch, rows, columns, generator, dtype=good.dtype)[:, None] / 2 + 0.5
+        source = torch.where((drawn[0] < _OWN).view(-1, 1, 1, 1), good, grain)
+    else:
+        source = textures[(drawn[0] * len(textures)).long()].to(good.dtype)
     texture = _recoloured(_moved(source, rows, columns, generator), generator)
     opacity = (faintest + (1 - faintest) * drawn[1]).view(-1, 1, 1, 1)
     return torch.lerp(good, texture, opacity), where

@@ -10,13 +10,14 @@ from torch import nn
 from regard.data.images.batches import ImageBatch, plain_batch
 from regard.data.images.folders import GOOD
 from regard.data.images.store import PictureStore
-from regard.models.images.unet import UNet
+from regard.models.images.judged_unet import JudgedUNet
 from regard.tasks.images.defects import add_defects
 from regard.tasks.images.inspection import Inspection, inspect
-from regard.tasks.images.losses import restoration_loss
+from regard.tasks.images.losses import restoration_loss, segmentation_loss
 from regard.tasks.images.measures.alarm import alarm_threshold
 from regard.tasks.images.measures.pixel_ranking import PixelRanking
 from regard.tasks.images.measures.ranking import auroc, average_precision
+from regard.tasks.images.networks import detector_of
 from regard.tasks.images.recipe import DetectionRecipe
 from regard.tasks.images.removed_regions import removed
 from regard.tasks.images.task import ImageTask
@@ -35,19 +36,30 @@ class DetectionTask(ImageTask[DetectionRecipe]):
         alarm_threshold(torch.zeros(len(self.validation)), self.recipe.false_alarms)
 
     def new_model(self, mean: tuple[float, ...], std: tuple[float, ...]) -> nn.Module:
-        """The recipe's U-Net with random weights."""
-        return UNet(self.recipe.model, self.store.channels, self.store.channels, mean, std)
+        """The recipe's network with random weights."""
+        return detector_of(self.recipe, mean, std)
 
     def loss(self, model: nn.Module, batch: ImageBatch) -> Loss:
-        """Difference of good images and what the network makes of them with defects, summed over images."""
+        """Difference of good images and what the network makes of them with defects, summed over images.
+
+        To that of restoring comes that of judging, where the recipe has a judge.
+        """
         generator = torch.Generator(batch.images.device).manual_seed(int(torch.randint(1 << 62, ())))
         if self.recipe.removal is not None:
             sides = self.recipe.removal.fitting(*batch.images.shape[2:])
             side = sides[int(torch.randint(len(sides), ()))]
             seen, gone = removed(batch.images, generator, square=side, sets=self.recipe.removal.sets)
             return restoration_loss(model(seen), batch.images, self.recipe.loss, gone)
-        defective, _ = add_defects(batch.images, self.recipe.defects, generator)
-        return restoration_loss(model(defective), batch.images, self.recipe.loss)
+        defective, mask = add_defects(batch.images, self.recipe.defects, generator)
+        restored = model(defective)
+        loss = restoration_loss(restored, batch.images, self.recipe.loss)
+        if isinstance(model, JudgedUNet):
+            judged = segmentation_loss(
+                model.judged(defective, restored), mask[:, 0].long(), self.recipe.judge_loss
+            )
+            figures = {**loss.figures, "judged": judged.total.detach()}
+            loss = Loss(loss.total + judged.total, loss.units, figures)
+        return loss
 
     def figures(self, model: nn.Module, store: PictureStore) -> dict[str, Any]:
         """Figures on good images, with defects made on each: the same for every network.

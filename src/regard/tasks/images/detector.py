@@ -9,12 +9,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from regard.data.images.pixels import COUNTS
 from regard.lens import AttentionMap
 from regard.models.images.unet import UNet
 from regard.tasks.folder import ModelFolder, fill_model
 from regard.tasks.images.inputs import Given, pixels_of, tensor_of
 from regard.tasks.images.inspection import inspect
-from regard.tasks.images.networks import unet_of
+from regard.tasks.images.networks import detector_of
 from regard.tasks.images.predictor import PicturePredictor
 from regard.tasks.images.recipe import DetectionRecipe
 from regard.tasks.images.unet_attention import unet_attention
@@ -82,12 +83,12 @@ class Detector(PicturePredictor[UNet, Detection]):
         """The detector that a checked model folder holds."""
         recipe = folder.recipe
         assert isinstance(recipe, DetectionRecipe)  # by its task
-        model = unet_of(recipe)
+        model = _network(recipe)
         fill_model(model, folder)
         return cls(model.eval(), folder.metrics["threshold"], recipe, **options)
 
     def _new_model(self) -> UNet:
-        return unet_of(self.recipe)
+        return _network(self.recipe)
 
     def _predicted(self, pictures: Sequence[Given]) -> list[Detection]:
         return [self._detection(one) for one in pictures]
@@ -103,3 +104,9 @@ class Detector(PicturePredictor[UNet, Detection]):
             heat = F.interpolate(heat[None, None], size, mode="bilinear", align_corners=False)[0, 0]
         strange = float(score) > self.threshold
         return Detection(float(score), strange, heat, image, restored.clamp(0, 1), self.model)
+
+
+def _network(recipe: DetectionRecipe) -> UNet:
+    """What the images are normalised by comes with the weights."""
+    channels = COUNTS[recipe.data.channels]
+    return detector_of(recipe, [0.0] * channels, [1.0] * channels)

@@ -183,14 +183,34 @@ class DetectionRecipe(UNetRecipe):
         defects: that are made on good pictures, to be undone.
         removal: removes squares, to be restored from what is around them, in place of defects to be undone
             (RIAD; Zavrtanik et al. 2021b).
+        judge: a second U-Net that reads a picture and what the first made of it, and learns where the defects
+            are (DRAEM; Zavrtanik et al. 2021); the map is then what it says, whatever `map.differences` is.
         map: how a picture and what the network makes of it are compared.
         loss: its parts.
+        judge_loss: that of the judge, which is added.
         false_alarms: share of good pictures that may be reported; sets the threshold.
     """
 
     task: Literal["anomaly-detection"]
     defects: DefectConfig = DefectConfig()
     removal: RemovalConfig | None = None
+    judge: UNetConfig | None = None
     map: AnomalyMapConfig = AnomalyMapConfig()
     loss: RestorationLossConfig = RestorationLossConfig()
+    judge_loss: SegmentationLossConfig = SegmentationLossConfig(dice=0.0, focusing=2.0)
     false_alarms: float = Field(default=0.01, gt=0.0, lt=1.0)
+
+    @property
+    def network(self) -> str:
+        """The network, in the words of a model card."""
+        return super().network + ("" if self.judge is None else ", and one that judges what it restored")
+
+    @model_validator(mode="after")
+    def _judges_defects(self) -> Self:
+        if self.judge is not None and self.removal is not None:
+            raise ValueError(
+                "a judge learns from defects that are made, and [removal] makes none: leave one of them out"
+            )
+        if self.judge_loss.boundary:
+            raise ValueError("judge_loss.boundary weighs pixels between objects: defects are not told apart")
+        return self
