@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-PARTS = ("training", "decoding", "attention", "vision_transformers", "unets", "large_picture")
+PARTS = ("training", "decoding", "attention", "vision_transformers", "unets", "large_picture", "lens", "html")
 
 
 def main() -> int:

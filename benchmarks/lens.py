@@ -1,6 +1,8 @@
 """What looking costs: one layer of 12 heads, fused, and eager as Hugging Face writes attention out.
 
 python -m benchmarks.lens [--lengths 512 2048 8192 32768] [--rounds 3] [--held 8192]
+
+Not among them: attnread 0.1.2, which wants torch 2.14 and transformers 5.19 alone (and nnsight 0.7).
 """
 
 import argparse

@@ -1,8 +1,8 @@
 """Regard: train, run and look inside attention models.
 
 >>> import regard
->>> sorted(regard.__all__)
-['AttentionMap', 'Translation', 'Translator', 'UserError', 'attend', 'load', 'look', 'train']
+>>> sorted(name for name in regard.__all__ if name.islower())
+['attend', 'edit', 'explain', 'load', 'look', 'train']
 """
 
 from importlib import import_module
@@ -12,8 +12,8 @@ from regard.errors import UserError
 
 if TYPE_CHECKING:
     from regard.attention import attend
-    from regard.lens import AttentionMap, look
-    from regard.tasks import Translation, Translator, load, train
+    from regard.lens import AttentionMap, edit, look
+    from regard.tasks import Translation, Translator, explain, load, train
 
 __version__ = "0.1.0"
 
@@ -23,12 +23,25 @@ _HOMES = {
     "Translation": "regard.tasks",
     "Translator": "regard.tasks",
     "attend": "regard.attention",
+    "edit": "regard.lens",
+    "explain": "regard.tasks",
     "load": "regard.tasks",
     "look": "regard.lens",
     "train": "regard.tasks",
 }
 
-__all__ = ["AttentionMap", "Translation", "Translator", "UserError", "attend", "load", "look", "train"]
+__all__ = [
+    "AttentionMap",
+    "Translation",
+    "Translator",
+    "UserError",
+    "attend",
+    "edit",
+    "explain",
+    "load",
+    "look",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:

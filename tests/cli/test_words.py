@@ -2,9 +2,10 @@
 
 import pytest
 
-from regard.cli.words import check_word, ids_of, whole_words
+from regard.cli.words import whole_words
 from regard.data.text import Tokenizer, TokenizerConfig
 from regard.errors import UserError
+from regard.tasks.text.neighbours import check_word, ids_of
 
 
 @pytest.fixture(scope="module")

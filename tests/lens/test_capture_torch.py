@@ -442,7 +442,7 @@ def test_what_makes_no_sense_is_told_before_anything_runs() -> None:
     for message, options in {
         "positions, such as": {"queries": "some"},
         "whole numbers": {"queries": [0.5]},
-        "is 'weights' or 'summary'": {"keep": "all"},
+        "is 'weights', 'summary' or 'gradients'": {"keep": "all"},
         "of all queries": {"keep": "summary", "queries": [0]},
         "one at least": {"keep": "summary", "top": 0},
         "names no place": {"at": []},

@@ -14,7 +14,7 @@ from regard.lens.distance_picture import Reach, distance_picture
 from regard.lens.overlay import Heat, overlay_picture
 from regard.lens.picture import PictureError
 from regard.lens.receptive_field import field_distance, receptive_field
-from regard.lens.rollout import rollout
+from regard.lens.relevance import rollout
 
 
 def random_weights(heads: int, size: int, seed: int = 0) -> torch.Tensor:

@@ -53,7 +53,7 @@ def bomb(width: int, height: int) -> bytes:
 )  # fmt: skip
 def test_json_that_makes_no_sense(client: TestClient, body: bytes) -> None:
     status, _ = fault(client.post(TRANSLATE, content=body, headers=JSON))
-    assert status in (400, 422)
+    assert status == 422
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ def test_any_json_is_answered(client: TestClient, path: str, body: dict[str, Any
 
     sent = json.dumps(body).encode()
     answer = client.post(f"/api/models/{path}", content=sent, headers=JSON)
-    assert answer.status_code == 200 or fault(answer)[0] in (400, 413, 422)
+    assert answer.status_code == 200 or fault(answer)[0] in (413, 422)
 
 
 @settings(max_examples=60)

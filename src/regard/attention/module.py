@@ -6,10 +6,11 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from regard.attention.attend import Attended, attend
+from regard.attention.attend import Attended
 from regard.attention.combinations import refuse_nonsense
 from regard.attention.config import AttentionConfig
 from regard.attention.local_predictive import LocalPredictive
+from regard.attention.overridable import overridable_attend
 from regard.attention.scopes import Band, Causal, Global, LocalMonotonic, Others, Scope, Window
 from regard.attention.scores import Additive, Dot, General, ScaledDot, Score, TemperedDot
 from regard.attention.selections import Entmax15, Hard, Selection, Sigmoid, Soft, Sparsemax
@@ -59,7 +60,7 @@ class Attention(nn.Module):
         prepared: bool = False,
     ) -> Attended:
         """Attend within `scope` and the module's own; arguments and errors are those of :func:`attend`."""
-        return attend(
+        return overridable_attend(
             query,
             key,
             value,

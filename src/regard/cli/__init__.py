@@ -23,6 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """
     from regard.cli.app import app
     from regard.cli.arguments import with_bare_look
+    from regard.cli.look import with_attention
 
     signal.signal(signal.SIGINT, _stop)
     signal.signal(signal.SIGTERM, _stop)
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         try:
-            app(with_bare_look(given), prog_name="regard")
+            app(with_attention(with_bare_look(given)), prog_name="regard")
         finally:
             # What is printed may wait in a buffer until now, and fail only now.
             sys.stdout.flush()

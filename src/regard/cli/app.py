@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from regard.cli import (
+    align,
     classify,
     compare,
     data,
@@ -13,6 +14,7 @@ from regard.cli import (
     doctor,
     evaluate,
     generate,
+    heads,
     look,
     segment,
     serve,
@@ -52,6 +54,8 @@ app.command("translate")(translate.translate)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
+app.command("align")(align.align)
+app.command("heads")(heads.heads)
 app.command("generate")(generate.generate)
 app.command("classify")(classify.classify)
 app.command("segment")(segment.segment)

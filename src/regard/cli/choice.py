@@ -78,7 +78,9 @@ class Choice:
             except ValueError as error:
                 raise UserError(str(error)) from None
             return (chosen, []) if self.word is None else ([], chosen)
-        across = [name for name in names if name.endswith("cross")]
+        from regard.lens.names import looks_across
+
+        across = [name for name in names if looks_across(name)]
         whole = [(across or names)[-1]]
         return whole, [] if self.word is None else [_reading(names)]
 
@@ -88,21 +90,30 @@ class Choice:
         Raises:
             UserError: no such place or head, or no result has the word.
         """
-        maps: list[AttentionMap] = []
+        return [seen for maps in self.each(results) for seen in maps]
+
+    def each(self, results: Sequence[Result]) -> list[list[AttentionMap]]:
+        """The maps that are meant of each result.
+
+        Raises:
+            UserError: see `maps`.
+        """
+        each: list[list[AttentionMap]] = []
         words: list[str] = []
         found = False
         for result in results:
             whole, rows = self.places(list(result.attention))
-            maps += [self._shown(result.attention[name]) for name in whole]
+            maps = [self._shown(result.attention[name]) for name in whole]
             for name in rows:
                 seen = self._shown(result.attention[name])
                 words += seen.query_axis.labels
                 if row := _rows_of(self.word, seen):
                     maps += row
                     found = True
+            each.append(maps)
         if self.word is not None and not found:
             raise UserError(f"no {self.word!r} among: {' '.join(dict.fromkeys(words))}")
-        return maps
+        return each
 
     def for_file(
         self, results: Sequence[Result], chosen: list[AttentionMap], file: Path | None
@@ -143,8 +154,10 @@ def _rows_of(word: str | None, seen: AttentionMap) -> list[AttentionMap]:
 
 def _reading(names: Sequence[str]) -> str:
     """Where a word of the text is last looked from."""
-    inside = [name for name in names if name.startswith("encoder")]
-    if not inside and any(name.endswith("cross") for name in names):
+    from regard.lens.names import looks_across
+
+    inside = [name for name in names if "encoder" in name.split(".")]
+    if not inside and any(map(looks_across, names)):
         raise UserError(
             "this model's encoder has no attention; name another place with --at, or leave --word out"
         )

@@ -1,13 +1,18 @@
-"""``regard look attention``: what each word, or each patch, attends to."""
+"""``regard look attention``, or ``regard look`` alone: what each word, or each patch, attends to."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 from regard.cli import options
 from regard.cli.choice import Choice
 from regard.cli.groups import with_groups
+from regard.cli.names import distinct
 from regard.cli.views import check_map_file, check_new, print_maps, save_maps, tell_saved
 from regard.errors import UserError
 
@@ -17,11 +22,13 @@ if TYPE_CHECKING:
 
 @with_groups
 def attention(
-    model: options.Model,
-    text: Annotated[
-        str,
-        typer.Argument(help="What the model reads: a text, or the file of a picture.", show_default=False),
-    ] = "",
+    model: options.LookedAt,
+    inputs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="What the model reads: texts, or files of pictures.", show_default=False, metavar="INPUT..."
+        ),
+    ] = None,
     *,
     choice: Choice,
     heads: Annotated[
@@ -31,6 +38,12 @@ def attention(
     out: Annotated[
         Path | None, typer.Option(help="Save as .png, .svg, .pdf, .html or .json too.", show_default=False)
     ] = None,
+    summary: Annotated[
+        bool,
+        typer.Option(
+            "--summary", help="Figures of all rows instead of weights, for long texts (hf: models)."
+        ),
+    ] = False,
     names: Annotated[
         bool, typer.Option("--names", help="Only list what there is to look at; no text is needed.")
     ] = False,
@@ -38,65 +51,169 @@ def attention(
 ) -> None:
     """Shows what each word or patch attends to, at any place in a model of any task.
 
-    Of a picture: what the class token attends to, or all patches on average, or the one of --word ROW,COLUMN;
-    of a U-Net what its attention gates let through. A file has every layer, unless --at names some."""
-    if not names and not text.strip():
-        raise UserError('nothing to look at: the text is empty; give one: regard look attention MODEL "…"')
+    regard look MODEL INPUT… is short for it. Several inputs are shown one after the other, and together in
+    one page (.html). Of a picture: what the class token attends to, or all patches on average, or the one of
+    --word ROW,COLUMN; of a U-Net what its attention gates let through. A file has every layer, unless --at
+    names some."""
+    given = list(inputs or ())
+    if not names and not all(map(str.strip, given or [""])):
+        raise UserError('nothing to look at: the text is empty; give one: regard look MODEL "…"')
     if out is not None:
         check_map_file(out, force)
     if heads is not None:
         check_new(heads, force)
-    from regard.lens import attention_places
     from regard.tasks import load
-    from regard.tasks.images.predictor import PicturePredictor
+    from regard.tasks.foreign.texts import ForeignTextModel
 
     predictor = load(model)
-    of_pictures = isinstance(predictor, PicturePredictor)
-    if of_pictures and not attention_places(predictor.model):
+    available = _places(predictor, model)
+    choice.places(available)
+    if names:
+        print("\n".join(available))
+        return
+    if summary:
+        from regard.cli.look_summary import show_summaries
+
+        show_summaries(predictor, given, choice, out)
+        return
+    looking = _narrowed(choice, available, out) if isinstance(predictor, ForeignTextModel) else {}
+    results = [predictor(one, **looking) for one in given]
+    if _of_pictures(predictor):
+        _show_pictures(given, results, choice, heads, out)
+    else:
+        _show_texts(given, results, choice, heads, out)
+
+
+def _of_pictures(predictor: Any) -> bool:
+    from regard.tasks.foreign.pictures import ForeignPictureModel
+    from regard.tasks.images.predictor import PicturePredictor
+
+    return isinstance(predictor, PicturePredictor | ForeignPictureModel)
+
+
+def _places(predictor: Any, model: str) -> list[str]:
+    """Where there is attention.
+
+    Raises:
+        UserError: nowhere.
+    """
+    from regard.lens import attention_places
+    from regard.tasks.foreign.model import ForeignModel
+
+    found = predictor.places if isinstance(predictor, ForeignModel) else attention_places(predictor.model)
+    if not found and _of_pictures(predictor):
         raise UserError(
             f"{model}: this network has no attention to look at; how far its layers look is measured by: "
             f"regard look distance {model} --out FILE"
         )
-    choice.check(predictor.model)
-    if names:
-        print("\n".join(attention_places(predictor.model)))
-    elif of_pictures:
-        _of_picture(predictor, Path(text), choice, heads, out)
-    else:
-        _of_text(predictor, text, choice, heads, out)
+    return list(found)
 
 
-def _of_text(predictor: Any, text: str, choice: Choice, heads: Path | None, out: Path | None) -> None:
-    result = predictor(text)
-    parts = getattr(result, "parts", ()) or (result,)
-    maps = choice.maps(parts)
+def _narrowed(choice: Choice, available: Sequence[str], out: Path | None) -> dict[str, list[str]]:
+    """Only what will be shown is kept of a large model: a page has all, unless some are named."""
+    if choice.at is None and choice.word is None and out is not None and out.suffix.lower() == ".html":
+        return {}
+    whole, rows = choice.places(available)
+    return {"at": list(dict.fromkeys([*whole, *rows]))}
+
+
+def _show_texts(
+    given: Sequence[str], results: Sequence[Any], choice: Choice, heads: Path | None, out: Path | None
+) -> None:
+    # Each sentence of a text may have been read by itself, and is then looked at by itself.
+    parts = [
+        _Part(text, part)
+        for text, result in zip(given, results, strict=True)
+        for part in getattr(result, "parts", ()) or (result,)
+    ]
+    chosen = choice.each([part.result for part in parts])
     if heads is None or out is not None:
-        saved = choice.for_file(parts, maps, out)
-        print_maps(maps)
+        before = None
+        for part, maps in zip(parts, chosen, strict=True):
+            if part.text is not before:
+                _tell(part, several=len(given) > 1)
+            before = part.text
+            print_maps(maps)
         if out is not None:
-            save_maps(saved, out, title=text)
-            tell_saved(out)
+            _save(parts, chosen, choice, out, title=given[0] if len(given) == 1 else f"{len(given)} texts")
     if heads is not None:
         from regard.lens import heads_picture
 
-        heads_picture(_only_one(choice.maps(parts[:1])), heads)
+        heads_picture(_only_one(chosen[0], len(given)), heads)
         tell_saved(heads)
 
 
-def _of_picture(predictor: Any, picture: Path, choice: Choice, heads: Path | None, out: Path | None) -> None:
-    from regard.cli.picture_views import print_grids, save_grids, save_heads
+class _Part(NamedTuple):
+    """What was read at once: a text, or a sentence of it."""
 
-    result = predictor(picture)
-    chosen = choice.maps([result])
+    text: str
+    result: Any
+
+    @property
+    def name(self) -> str:
+        """The words that were read."""
+        tokens = getattr(self.result, "source_tokens", None)
+        return self.text if tokens is None else "".join(tokens[:-1]).replace("▁", " ").strip()
+
+
+def _save(
+    parts: Sequence[_Part], chosen: Sequence[list[AttentionMap]], choice: Choice, out: Path, *, title: str
+) -> None:
+    names = distinct([part.name for part in parts]) if len(parts) > 1 else [""]
+    if out.suffix.lower() == ".html":
+        from regard.lens.html import Record, write
+
+        records = [
+            Record(seen, of=name)
+            for name, part, maps in zip(names, parts, chosen, strict=True)
+            for seen in choice.for_file([part.result], maps, out)
+        ]
+        write(records, out, title=title, force=True)  # whether it may be replaced was asked before
+    else:
+        save_maps(
+            [
+                replace(seen, name=f"{name}: {seen.name}" if name else seen.name)
+                for name, maps in zip(names, chosen, strict=True)
+                for seen in maps
+            ],
+            out,
+        )
+    tell_saved(out)
+
+
+def _show_pictures(
+    given: Sequence[str], results: Sequence[Any], choice: Choice, heads: Path | None, out: Path | None
+) -> None:
+    from regard.cli.picture_views import print_grids, save_grids, save_heads, save_page
+
+    pictures = [Path(one) for one in given]
+    chosen = choice.each(results)
     if heads is None or out is not None:
-        print_grids(chosen, choice)
-        if out is not None:
-            save_grids(result, chosen, choice, out, title=picture.name)
+        for picture, maps in zip(pictures, chosen, strict=True):
+            if len(pictures) > 1:
+                print(f"\n{picture}")
+            print_grids(maps, choice)
+        if out is not None and out.suffix.lower() == ".html":
+            save_page(results, chosen, distinct([one.name for one in pictures]), choice, out)
+        elif out is not None:
+            if len(results) > 1:
+                raise UserError(f"{out}: several pictures go into one page (.html); give one, or save a page")
+            save_grids(results[0], chosen[0], choice, out, title=pictures[0].name)
     if heads is not None:
-        save_heads(result.image, _only_one(chosen), heads, title=picture.name)
+        save_heads(results[0].image, _only_one(chosen[0], len(given)), heads, title=pictures[0].name)
 
 
-def _only_one(maps: "list[AttentionMap]") -> "AttentionMap":
+def _tell(part: _Part, *, several: bool) -> None:
+    """Which text it was, where there are several, and what a model wrote of it."""
+    if several:
+        print(f"\n{part.text}")
+    if written := getattr(part.result, "written", ""):
+        print(f"→ {written}")
+
+
+def _only_one(maps: Sequence[AttentionMap], inputs: int) -> AttentionMap:
+    if inputs != 1:
+        raise UserError(f"--heads draws one input and {inputs} are given; give one")
     if len(maps) != 1:
         raise UserError(f"--heads draws one place and {len(maps)} are meant; name one: --at {maps[0].name}")
     return maps[0]

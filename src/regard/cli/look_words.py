@@ -7,7 +7,7 @@ import typer
 
 from regard.cli import options
 from regard.cli.views import check_new, tell_saved
-from regard.cli.words import check_word, ids_of, is_byte, whole_words
+from regard.cli.words import whole_words
 from regard.errors import UserError
 
 if TYPE_CHECKING:
@@ -35,25 +35,15 @@ def neighbours(
     as_json: options.Json = False,
 ) -> None:
     """Lists the tokens whose embeddings are nearest to a word's, with the cosine of the angle."""
-    check_word(word)
-    tokenizer, vectors = load_text_model(model).embedding(side)
-    from regard.lens import neighbours as nearest
+    from regard.tasks.text.neighbours import check_word, near_tokens
 
-    ids = ids_of(tokenizer, word)
-    words = tokenizer.tokens(range(tokenizer.size))
-    if len(ids) > 1:
+    check_word(word)
+    found = near_tokens(load_text_model(model), word, side, count)
+    if len(found.spelt) > 1:
         typer.echo(
-            f"{word} is {len(ids)} tokens ({' '.join(tokenizer.tokens(ids))}): near their mean are", err=True
+            f"{word} is {len(found.spelt)} tokens ({' '.join(found.spelt)}): near their mean are", err=True
         )
-    # Special tokens and bytes are no words; many were never trained and lie anywhere.
-    kept = [
-        row
-        for row, token in enumerate(words)
-        if row > tokenizer.sep and not is_byte(token) and (row not in ids or len(ids) == 1)
-    ]
-    to = kept.index(ids[0]) if len(ids) == 1 else vectors[ids].mean(0)
-    found = nearest(vectors[kept], to, count)
-    records = [{"token": words[kept[each.index]], "cosine": each.cosine} for each in found]
+    records = [{"token": token, "cosine": cosine} for token, cosine in found.tokens]
     if as_json:
         print(json.dumps(records, ensure_ascii=False))
         return
@@ -80,6 +70,8 @@ def embeddings(
     begins a longer one is left out, for it may be only a part."""
     check_new(out, force)
     import torch
+
+    from regard.tasks.text.neighbours import ids_of
 
     predictor = load_text_model(model)
     tokenizer, after = predictor.embedding(side)

@@ -8,6 +8,13 @@ import typer
 Model = Annotated[
     str, typer.Argument(help="A model folder, or the name of a model that ships.", show_default=False)
 ]
+LookedAt = Annotated[
+    str,
+    typer.Argument(
+        help="A model folder, the name of a model that ships, or hf:DIR or hf:NAME of Hugging Face's.",
+        show_default=False,
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace files that are there already.")]
 Beam = Annotated[

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from regard.cli.choice import Choice
-from regard.cli.views import save_maps, tell_saved
+from regard.cli.views import save_maps, tell_saved, tell_unmeasured
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -43,6 +43,7 @@ def print_grids(chosen: Sequence[AttentionMap], choice: Choice) -> None:
 
     for seen in _looks(chosen, choice):
         show("", HeatMap(in_rows_and_columns(seen, most=_MOST)))
+    tell_unmeasured()
 
 
 def save_grids(
@@ -62,15 +63,14 @@ def save_grids(
     Raises:
         UserError: the file cannot be written.
     """
-    from regard.lens.html import Record, write
     from regard.lens.on_pictures import heat_of, layers_and_rollout
     from regard.lens.overlay import overlay_picture
 
     looks = _looks(chosen, choice)
     if path.suffix.lower() == ".html":
-        records = [Record(seen, image=result.image) for seen in choice.for_file([result], looks, path)]
-        write(records, path, title=title, force=True)  # whether it may be replaced was asked before
-    elif path.suffix.lower() == ".json":
+        save_page([result], [chosen], [title], choice, path)
+        return
+    if path.suffix.lower() == ".json":
         save_maps(looks, path)
     else:
         whole = choice.at is None and choice.word is None and choice.head is None
@@ -82,6 +82,38 @@ def save_grids(
             heats = [heat.of_its_largest() for heat in heats]
             label = "% of the panel's largest"
         overlay_picture(result.image, heats, path, title=title, label=label)
+    tell_saved(path)
+
+
+def save_page(
+    results: Sequence[Result],
+    chosen: Sequence[Sequence[AttentionMap]],
+    names: Sequence[str],
+    choice: Choice,
+    path: Path,
+) -> None:
+    """Saves maps over one picture or several as a page for a browser.
+
+    Args:
+        results: one for each picture.
+        chosen: the maps that are meant of each.
+        names: of the pictures, no two alike.
+        choice: by which maps were chosen.
+        path: where to.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
+    from regard.lens.html import Record, write
+
+    several = len(results) > 1
+    records = [
+        Record(seen, image=result.image, of=name if several else "")
+        for result, maps, name in zip(results, chosen, names, strict=True)
+        for seen in choice.for_file([result], _looks(maps, choice), path)
+    ]
+    title = f"{len(results)} pictures" if several else names[0]
+    write(records, path, title=title, force=True)  # whether it may be replaced was asked before
     tell_saved(path)
 
 

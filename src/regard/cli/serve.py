@@ -32,10 +32,10 @@ def serve(
     characters: Annotated[int, typer.Option(min=1, help="Of one text.")] = 10_000,
     device: options.Device = None,
 ) -> None:
-    """Serves models over HTTP, to this machine alone unless another --host is named.
+    """Serves models over HTTP, with a web page, to this machine alone unless another --host is named.
 
-    Prints its address when it listens. /openapi.json describes it, /metrics has its figures. Ctrl-C, or a
-    polite kill, ends it when what was asked is answered."""
+    Prints its address when it listens: open it in a browser. /openapi.json describes what programs may ask,
+    /metrics has its figures. Ctrl-C, or a polite kill, ends it when what was asked is answered."""
     from regard import server
 
     limits = server.Limits(

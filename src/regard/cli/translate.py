@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from regard.cli import options
+from regard.cli.align import heads_for
 from regard.cli.groups import with_groups
 from regard.cli.looking import Looking
 from regard.errors import UserError
 
 if TYPE_CHECKING:
+    from regard.lens.alignment import Links
     from regard.tasks import Translation, Translator
+    from regard.tasks.text.alignment import AlignmentHeads
 
 
 @with_groups
@@ -25,12 +28,18 @@ def translate(
     n_best: Annotated[int, typer.Option(min=1, help="Give this many translations, with their scores.")] = 1,
     *,
     looking: Looking,
+    align: Annotated[
+        bool,
+        typer.Option("--align", help="After a tab, add which word is which: 0-0 2-1 …; see regard align."),
+    ] = False,
     device: options.Device = None,
     as_json: options.Json = False,
 ) -> None:
     """Translates a text, or standard input line by line.
 
     One line in, one line out, in order; progress goes to standard error."""
+    if align and n_best > 1:
+        raise UserError("--align is of the one best translation: leave out --n-best")
     looking.check_text(text, 'regard translate "…" --look')
     if text is None and sys.stdin.isatty():
         raise UserError('nothing to translate; give a text (regard translate "…") or a file (… < text.txt)')
@@ -42,39 +51,54 @@ def translate(
     decoding: dict[str, Any] = {"n_best": n_best} if n_best > 1 else {}
     if beam is not None:
         decoding["beam"] = beam
+    heads = heads_for(model, translator) if align else None
     if text is None:
-        _stream(translator, decoding, as_json)
+        _stream(translator, decoding, as_json, heads)
         return
     result = translator(text, **decoding)
     maps = looking.maps(result.parts or (result,))
-    _print(result, as_json, n_best)
+    _print(result, as_json, n_best, _links(translator, text, result, heads))
     looking.show(maps, title=text, quiet=as_json)
 
 
-def _stream(translator: "Translator", decoding: dict[str, Any], as_json: bool) -> None:
+def _links(
+    translator: "Translator", text: str, result: "Translation", heads: "AlignmentHeads | None"
+) -> "Links | None":
+    if heads is None:
+        return None
+    from regard.tasks.text.alignment import align_translation
+
+    return align_translation(translator, text, result, heads)
+
+
+def _stream(
+    translator: "Translator", decoding: dict[str, Any], as_json: bool, heads: "AlignmentHeads | None"
+) -> None:
     from regard.cli.lines import chunks, read_lines
     from regard.cli.progress import line_progress
 
     with line_progress("translated") as advance:
         for chunk in chunks(read_lines(sys.stdin.buffer, "standard input")):
-            for result in translator(chunk, **decoding):
-                _print(result, as_json, decoding.get("n_best", 1))
+            for text, result in zip(chunk, translator(chunk, **decoding), strict=True):
+                links = _links(translator, text, result, heads)
+                _print(result, as_json, decoding.get("n_best", 1), links)
             sys.stdout.flush()
             advance(len(chunk))
 
 
-def _print(result: "Translation", as_json: bool, n_best: int) -> None:
+def _print(result: "Translation", as_json: bool, n_best: int, links: "Links | None") -> None:
     if as_json:
-        print(json.dumps(_record(result, n_best), ensure_ascii=False))
+        print(json.dumps(_record(result, n_best, links), ensure_ascii=False))
     elif n_best > 1:
         for candidate in result.n_best:
             print(f"{candidate.score:.4f}\t{candidate.text}")
     else:
         # A line break inside a text must not become two lines of output.
-        print(" ".join(result.text.splitlines()))
+        line = " ".join(result.text.splitlines())
+        print(line if links is None else f"{line}\t{links}")
 
 
-def _record(result: "Translation", n_best: int) -> dict[str, Any]:
+def _record(result: "Translation", n_best: int, links: "Links | None") -> dict[str, Any]:
     record: dict[str, Any] = {
         "text": result.text,
         "score": result.score,
@@ -83,4 +107,6 @@ def _record(result: "Translation", n_best: int) -> dict[str, Any]:
     }
     if n_best > 1:
         record["n_best"] = [{"text": each.text, "score": each.score} for each in result.n_best]
+    if links is not None:
+        record["alignment"] = sorted(links.sure)
     return record

@@ -54,6 +54,17 @@ def print_maps(maps: Sequence[AttentionMap]) -> None:
 
     for seen in maps:
         show("", HeatMap(seen, title=caption(seen)))
+    if maps:
+        tell_unmeasured()
+
+
+def tell_unmeasured() -> None:
+    """Says on stderr, below maps of plain attention, that nobody knows yet what the answer hangs on."""
+    print(
+        "Attention is not yet an explanation: how faithful it is was not measured; see "
+        "regard look relevance, regard look faithfulness",
+        file=sys.stderr,
+    )
 
 
 def caption(seen: AttentionMap) -> str:

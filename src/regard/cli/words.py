@@ -1,50 +1,11 @@
-"""Words of a vocabulary: how one is spelt in tokens, and which tokens are words."""
+"""Words of a vocabulary: which tokens look like whole ones."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
-
-from regard.errors import UserError
-
-if TYPE_CHECKING:
-    from regard.data.text import Tokenizer
 
 _LONG = 4  # cells: four letters, two Korean syllables
-
-
-def check_word(word: str) -> None:
-    """Makes sure that a word is one.
-
-    Raises:
-        UserError: it is empty, or several.
-    """
-    if len(word.split()) != 1:
-        raise UserError(f"{word!r}: give one word, without spaces")
-
-
-def ids_of(tokenizer: Tokenizer, word: str) -> list[int]:
-    """The tokens of a word as it stands inside a text.
-
-    Raises:
-        UserError: it is unknown, or spelt in bytes, whose vectors stand for no word.
-    """
-    # With a word before it, so that it is spelt as after a space.
-    ids = tokenizer.encode(f"a {word}")[len(tokenizer.encode("a")) :]
-    if not ids or tokenizer.unk in ids or any(map(is_byte, tokenizer.tokens(ids))):
-        raise UserError(f"{word!r} is not in this model's vocabulary")
-    return ids
-
-
-def is_byte(token: str) -> bool:
-    """Whether a token is a byte of a letter that the tokenizer never saw.
-
-    Example:
-        >>> is_byte("<0xE2>"), is_byte("<s>")
-        (True, False)
-    """
-    return len(token) == 6 and token.startswith("<0x")
 
 
 def whole_words(tokens: Sequence[str], count: int, *, pieces: bool) -> list[int]:

@@ -41,7 +41,7 @@ class Bar:
         if self._progress:
             self._progress.stop()
 
-    def at(self, rows: int) -> None:
-        """So many are done."""
+    def at(self, rows: int, total: int | None = None) -> None:
+        """So many are done, of as many as the total was, or turns out to be."""
         if self._progress:
-            self._progress.update(self._task, completed=rows)
+            self._progress.update(self._task, completed=rows, total=total or self._total)

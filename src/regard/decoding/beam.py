@@ -19,7 +19,7 @@ from regard.decoding.config import DecodingConfig
 from regard.decoding.hypothesis import Hypothesis
 from regard.decoding.invariance import Found, margin
 from regard.decoding.repetition import control_repetition
-from regard.decoding.steps import Opening, Steps
+from regard.decoding.steps import Opening, Steps, Watch
 
 _STEADY = 32  # tokens over which the noise of a sum of log-probabilities is taken not to grow
 
@@ -149,6 +149,12 @@ class Beam:
         self.number, self.limits = self.number[stay], self.limits[stay]
         return np.asarray(rows.reshape(-1))
 
+    def tell(self, watch: Watch) -> None:
+        """Tells of the most probable live hypothesis of each sentence."""
+        best = self.total.argmax(axis=1)
+        for number, history, row in zip(self.number.tolist(), self.history, best, strict=True):
+            watch(number, history[row, self._begin :].tolist())
+
     def _hope(self, total: Floats) -> Floats:
         """The best score that live hypotheses [sentences, n] can come to have.
 
@@ -214,7 +220,9 @@ def keep_places(parents: Ints) -> Ints:
     return order
 
 
-def beam_search(model: Steps, opening: Opening, config: DecodingConfig, *, eos: int) -> Found:
+def beam_search(
+    model: Steps, opening: Opening, config: DecodingConfig, *, eos: int, watch: Watch | None = None
+) -> Found:
     """Search a batch of sentences.
 
     Args:
@@ -222,6 +230,7 @@ def beam_search(model: Steps, opening: Opening, config: DecodingConfig, *, eos: 
         opening: the sentences.
         config: beam, n_best, length penalty, repetition control.
         eos: the end of sentence.
+        watch: is told of the most probable live hypothesis of every sentence that goes on.
 
     Returns:
         ``n_best`` hypotheses of each sentence, best first (fewer where fewer exist).
@@ -237,6 +246,8 @@ def beam_search(model: Steps, opening: Opening, config: DecodingConfig, *, eos: 
             rows = beam.advance(*beam.candidates(widened(raw)), bound)
         if rows is None:
             break
+        if watch is not None:
+            beam.tell(watch)
         if not np.array_equal(rows, np.arange(raw.shape[0])):
             cache.select(torch.from_numpy(rows).to(raw.device))
         tokens = torch.from_numpy(beam.history[:, :, -1].reshape(-1).copy()).to(raw.device)

@@ -13,7 +13,7 @@ from regard.decoding.hypothesis import Hypothesis
 from regard.decoding.invariance import Found, decode_alike
 from regard.decoding.sampling import Sampler
 from regard.decoding.single import follow, greedy
-from regard.decoding.steps import LanguageSteps, Opening, Steps, TranslationSteps
+from regard.decoding.steps import LanguageSteps, Opening, Steps, TranslationSteps, Watch
 from regard.nn.freed_memory import keep_freed_memory
 from regard.nn.product import settled_weights
 
@@ -34,7 +34,14 @@ def predicting(model: object) -> Iterator[None]:
 
 
 def search(
-    model: TranslationSteps, source: Tensor, mask: Tensor, config: DecodingConfig, *, bos: int, eos: int
+    model: TranslationSteps,
+    source: Tensor,
+    mask: Tensor,
+    config: DecodingConfig,
+    *,
+    bos: int,
+    eos: int,
+    watch: Watch | None = None,
 ) -> list[list[Hypothesis]]:
     """Translate a batch of sentences: greedily, by beam search or by sampling, as the configuration says.
 
@@ -46,6 +53,8 @@ def search(
         mask: [sentences, s], True at real tokens.
         config: how to search.
         bos, eos: what an output begins and ends with.
+        watch: is told what each sentence has come to so far; not of samples. What beam search thinks best may
+            change its beginning from one step to the next, and a sentence that is decoded again begins again.
 
     Returns:
         For each sentence ``n_best`` hypotheses, best first, or samples in the order drawn. Beam search gives
@@ -71,7 +80,8 @@ def search(
         cache = model.start(model.encode(ids, real), int(limits.max()) + 1)
         opening = Opening(cache, np.full((len(chosen), 1), bos), limits, source.device)
         keys = [ids[i, : lengths[n]].tolist() for i, n in enumerate(numbers)] if config.sample else []
-        return _decode(model, opening, config, keys, eos=eos)
+        told = None if watch is None else lambda row, tokens: watch(numbers[row], tokens)
+        return _decode(model, opening, config, keys, eos=eos, watch=told)
 
     with predicting(model):
         return decode_alike(decode, len(lengths))
@@ -120,13 +130,19 @@ def generate(
 
 
 def _decode(
-    model: Steps, opening: Opening, config: DecodingConfig, keys: Sequence[Sequence[int]], *, eos: int
+    model: Steps,
+    opening: Opening,
+    config: DecodingConfig,
+    keys: Sequence[Sequence[int]],
+    *,
+    eos: int,
+    watch: Watch | None = None,
 ) -> Found:
     """Run the search that is asked for; ``keys`` tell samples of different sentences apart."""
     if not config.sample:
         if config.beam == 1:
-            return follow(model, opening, config, greedy, eos=eos)
-        return beam_search(model, opening, config, eos=eos)
+            return follow(model, opening, config, greedy, eos=eos, watch=watch)
+        return beam_search(model, opening, config, eos=eos, watch=watch)
     draws = config.n_best
     rows = np.repeat(np.arange(len(opening.limits)), draws)
     if draws > 1:

@@ -12,7 +12,7 @@ from regard.decoding.config import DecodingConfig
 from regard.decoding.hypothesis import Hypothesis
 from regard.decoding.invariance import Found, margin
 from regard.decoding.repetition import control_repetition
-from regard.decoding.steps import Opening, Steps
+from regard.decoding.steps import Opening, Steps, Watch
 
 Choose = Callable[[Tensor, NDArray[np.int64]], tuple[Tensor, Tensor]]
 """From logits [rows, vocabulary] and each row's number: the tokens chosen and by what margin, [rows] each."""
@@ -31,7 +31,15 @@ def greedy(logits: Tensor, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
     return tokens[:, 0], values[:, 0] - values[:, -1]
 
 
-def follow(model: Steps, opening: Opening, config: DecodingConfig, choose: Choose, *, eos: int) -> Found:
+def follow(
+    model: Steps,
+    opening: Opening,
+    config: DecodingConfig,
+    choose: Choose,
+    *,
+    eos: int,
+    watch: Watch | None = None,
+) -> Found:
     """Extend every row by one chosen token at a time until it ends.
 
     A row that reaches its limit is ended there. Ended rows leave the batch.
@@ -42,6 +50,7 @@ def follow(model: Steps, opening: Opening, config: DecodingConfig, choose: Choos
         config: repetition control and length penalty.
         choose: picks each row's next token.
         eos: the end of sentence.
+        watch: is told of every row that goes on.
 
     Returns:
         One hypothesis per row.
@@ -75,6 +84,9 @@ def follow(model: Steps, opening: Opening, config: DecodingConfig, choose: Choos
             found[number[row]] = [Hypothesis(words, float(score), float(total[row]), bool(forced[row]))]
         live &= ~ended
         stay = np.flatnonzero(live)
+        if watch is not None:
+            for row in stay:
+                watch(int(number[row]), history[row, begin:].tolist())
         if not len(stay):
             break
         if _LEAVE * (len(live) - len(stay)) >= len(live):

@@ -1,5 +1,6 @@
 """What decoding asks of a model: to be run one token at a time, over a cache whose rows can be chosen."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -7,6 +8,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+
+Watch = Callable[[int, Sequence[int]], None]
+"""Told after each step: a sentence's number, and the tokens of its best hypothesis so far."""
 
 
 class Cache(Protocol):

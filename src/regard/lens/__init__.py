@@ -4,12 +4,15 @@ from regard.lens.axis import Tokens
 from regard.lens.capture import (
     DisagreementError,
     LayerAttention,
+    NoGradientError,
     NothingSeenError,
     Seen,
     Summary,
     look,
 )
+from regard.lens.editing import Edits, NothingEditedError, edit
 from regard.lens.embeddings import Neighbour, embeddings_picture, neighbours, principal_plane
+from regard.lens.foreign_tokens import tokens_of
 from regard.lens.gates import gate_maps
 from regard.lens.map import AttentionMap, join_subwords
 from regard.lens.names import attention_places, choose_places, place_name
@@ -21,9 +24,12 @@ from regard.lens.terminal import HeatMap
 __all__ = [
     "AttentionMap",
     "DisagreementError",
+    "Edits",
     "HeatMap",
     "LayerAttention",
     "Neighbour",
+    "NoGradientError",
+    "NothingEditedError",
     "NothingSeenError",
     "PatchGrid",
     "PictureError",
@@ -32,6 +38,7 @@ __all__ = [
     "Tokens",
     "attention_places",
     "choose_places",
+    "edit",
     "embeddings_picture",
     "gate_maps",
     "heads_picture",
@@ -43,4 +50,5 @@ __all__ = [
     "position_encoding",
     "positions_picture",
     "principal_plane",
+    "tokens_of",
 ]

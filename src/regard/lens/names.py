@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
+from typing import TypeVar
 
 from torch import nn
 
 from regard.attention import Attention
+
+Side = TypeVar("Side")
 
 _SHORT = {"self_attention": "self", "cross_attention": "cross", "gate": "gate"}
 
@@ -31,6 +35,42 @@ def place_name(path: str) -> str:
     if parts and parts[-1] not in _SHORT.values():
         parts.append("cross")
     return ".".join(parts) or "attention"
+
+
+def looks_across(name: str) -> bool:
+    """Whether the attention of that name looks from one text at another, as a decoder does at an encoder.
+
+    Known are Regard's names and those that Hugging Face and torch give their modules.
+
+    Example:
+        >>> [looks_across(name) for name in ("decoder.2.cross", "decoder.layers.0.encoder_attn", "h.0.attn")]
+        [True, True, False]
+    """
+    return re.search(r"cross|encoder_?attn|encdecattention|multihead_attn", name.casefold()) is not None
+
+
+def axes_at(
+    name: str, given: Side, written: Side | None = None, read: Side | None = None
+) -> tuple[Side, Side]:
+    """Who looks and what is looked at, at a place of that name.
+
+    Args:
+        name: of the place.
+        given: what the model was given.
+        written: of an encoder–decoder, what its decoder wrote.
+        read: what the decoder had read at each position; ``written`` if not given.
+
+    Example:
+        >>> axes_at("decoder.0.cross", "source", "target"), axes_at("encoder.0.self", "source", "target")
+        (('target', 'source'), ('source', 'source'))
+    """
+    if written is None:
+        return given, given
+    if looks_across(name):
+        return written, given
+    if "decoder" in name.split("."):
+        return written, written if read is None else read
+    return given, given
 
 
 def attention_places(model: nn.Module) -> dict[str, Attention]:

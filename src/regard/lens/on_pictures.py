@@ -11,7 +11,7 @@ from regard.lens.axis import Tokens
 from regard.lens.map import AttentionMap
 from regard.lens.overlay import Heat
 from regard.lens.patch_grid import PatchGrid
-from regard.lens.rollout import rollout
+from regard.lens.relevance import rollout
 
 
 def looked_at(seen: AttentionMap) -> Tensor:

@@ -76,7 +76,8 @@ def overlay_picture(
     top = (max(float(heat.values.max()) for heat in heats) if top is None else top) or 1.0
     texts = [title, label, *(heat.title for heat in heats)]
     with rc_context({"font.family": families_for(texts), "font.size": 9}):
-        figure, places = picture_panels(len(heats) + 1, image.shape[1] / image.shape[2])
+        lines = max(heat.title.count("\n") + 1 for heat in heats)
+        figure, places = picture_panels(len(heats) + 1, image.shape[1] / image.shape[2], lines=lines)
         show_picture(places[0], image, "the picture")
         for place, heat in zip(places[1:], heats, strict=False):
             show_picture(place, image.mean(0, keepdim=True), heat.title)  # grey: colours are the heat's

@@ -51,7 +51,7 @@ class Panel(NamedTuple):
     @property
     def width(self) -> float:
         """Inches, no less than the title takes."""
-        return max(_inches(self.key_axis), _LETTER * cell_len(self.title))
+        return max(_inches(self.key_axis), _LETTER * max(map(cell_len, self.title.split("\n"))))
 
     @property
     def height(self) -> float:
@@ -59,12 +59,30 @@ class Panel(NamedTuple):
         return _inches(self.query_axis)
 
 
-def draw_grid(grid: Sequence[Sequence[Panel]], *, numbers: bool) -> Figure:
+class Words(NamedTuple):
+    """What the axes and the colours of a picture stand for.
+
+    Attributes:
+        rows: at the left.
+        columns: below.
+        colours: beside the bar, in per cent.
+    """
+
+    rows: str = "who looks"
+    columns: str = "what is looked at"
+    colours: str = "attention, %"
+
+
+LOOKS = Words()
+
+
+def draw_grid(grid: Sequence[Sequence[Panel]], *, numbers: bool, words: Words = LOOKS) -> Figure:
     """A figure of panels in rows, all on one scale of colours.
 
     Args:
         grid: panels in rows; the last row may be shorter.
         numbers: write the weights into the cells, in per cent, where there is room.
+        words: what rows, columns and colours are.
     """
     panels = [panel for row in grid for panel in row]
     widths = [max(row[column].width for row in grid if column < len(row)) for column in range(len(grid[0]))]
@@ -79,10 +97,10 @@ def draw_grid(grid: Sequence[Sequence[Panel]], *, numbers: bool) -> Figure:
             _draw(place, panel, top, width, numbers)
         for place in places[len(row) :]:
             place.set_axis_off()
-    _say_who_looks(figure, axes, [len(row) for row in grid])
+    _say_what_is_what(figure, axes, [len(row) for row in grid], words)
     # Beside the tallest row alone: a bar along several rows would end in the middle of one.
     tallest = heights.index(max(heights))
-    _colour_bar(figure, list(axes[tallest]), top, heights[tallest])
+    _colour_bar(figure, list(axes[tallest]), top, heights[tallest], words.colours)
     return figure
 
 
@@ -123,23 +141,24 @@ def _write_numbers(axes: Axes, weights: Tensor, top: float) -> None:
                 axes.text(column, row, f"{100 * weight:.0f}", ha="center", va="center", color=ink, fontsize=7)
 
 
-def _say_who_looks(figure: Figure, axes: Any, filled: Sequence[int]) -> None:
+def _say_what_is_what(figure: Figure, axes: Any, filled: Sequence[int], words: Words) -> None:
     """Names the axes at the left and at the bottom only, and faintly: words matter more.
 
     Args:
         figure: the whole.
         axes: [rows, columns] of it.
         filled: how many panels each row has.
+        words: for rows and columns.
     """
     quiet: dict[str, Any] = {"color": "0.45", "fontsize": 8}
     for places, here, below in zip(axes, filled, [*filled[1:], 0], strict=True):
-        places[0].set_ylabel("who looks", **quiet)
+        places[0].set_ylabel(words.rows, **quiet)
         for place in places[below:here]:
-            place.set_xlabel("what is looked at", **quiet)
+            place.set_xlabel(words.columns, **quiet)
     figure.align_ylabels(list(axes[:, 0]))
 
 
-def _colour_bar(figure: Figure, axes: list[Axes], top: float, height: float) -> None:
+def _colour_bar(figure: Figure, axes: list[Axes], top: float, height: float, label: str) -> None:
     bar = figure.colorbar(
         ScalarMappable(Normalize(0, top), COLOURS),
         ax=axes,
@@ -151,7 +170,7 @@ def _colour_bar(figure: Figure, axes: list[Axes], top: float, height: float) -> 
     bar.outline.set_visible(False)
     # Per cent, as the numbers in the cells are.
     bar.ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0 if top > 0.05 else None, symbol=None))
-    bar.set_label("attention, %")
+    bar.set_label(label)
 
 
 def _inches(axis: Axis) -> float:

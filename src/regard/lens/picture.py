@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from regard.errors import UserError
 from regard.lens.fonts import families_for
 from regard.lens.map import AttentionMap
-from regard.lens.panels import Panel, draw_grid
+from regard.lens.panels import LOOKS, Panel, Words, draw_grid
 from regard.lens.terminal import heading
 
 _DPI = 160
@@ -22,12 +22,13 @@ class PictureError(UserError):
     """A picture cannot be drawn or written; the message says why."""
 
 
-def picture(maps: AttentionMap | Sequence[AttentionMap], path: str | Path) -> Path:
+def picture(maps: AttentionMap | Sequence[AttentionMap], path: str | Path, *, words: Words = LOOKS) -> Path:
     """Draws one or more maps below each other, each the mean of its heads, and writes PNG, SVG or PDF.
 
     Args:
         maps: what to draw.
         path: where to; the suffix chooses the format.
+        words: what rows, columns and colours are, if not attention.
 
     Returns:
         The path.
@@ -49,6 +50,7 @@ def picture(maps: AttentionMap | Sequence[AttentionMap], path: str | Path) -> Pa
         [[Panel(heading(seen), seen.mean(), seen.query_axis, seen.key_axis)] for seen in listed],
         path,
         numbers=True,
+        words=words,
     )
 
 
@@ -67,12 +69,14 @@ def heads_picture(seen: AttentionMap, path: str | Path) -> Path:
     return _draw(grid, path, numbers=False, title=seen.name)
 
 
-def _draw(grid: list[list[Panel]], path: str | Path, *, numbers: bool, title: str = "") -> Path:
+def _draw(
+    grid: list[list[Panel]], path: str | Path, *, numbers: bool, title: str = "", words: Words = LOOKS
+) -> Path:
     path = check_picture_path(path)
     panels = [panel for row in grid for panel in row]
     texts = [title, *(text for panel in panels for text in (panel.title, *panel.labels))]
     with rc_context({"font.family": families_for(texts), "svg.fonttype": "path", "font.size": 9}):
-        figure = draw_grid(grid, numbers=numbers)
+        figure = draw_grid(grid, numbers=numbers, words=words)
         if title:
             figure.suptitle(title, fontweight="bold")
         write_figure(figure, path)

@@ -1,4 +1,4 @@
-"""The server: models behind HTTP, each request within bounds, requests to one model batched together."""
+"""The server: models behind HTTP, with a web page; requests within bounds, those to one model batched."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

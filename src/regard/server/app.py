@@ -15,11 +15,15 @@ from regard import __version__
 from regard.server import (
     classify_picture,
     classify_text,
+    curves,
     denoise,
     detect,
     generate,
     info,
+    neighbours,
+    positions,
     segment,
+    site,
     stream,
     translate,
 )
@@ -85,7 +89,10 @@ def create_app(
         redirect_slashes=False,
     )
     app.state.closing = closing
+    app.include_router(site.routes())
     app.include_router(info.routes(served, metrics, limits))
+    for of_models in (curves.routes, neighbours.routes, positions.routes):
+        app.include_router(of_models(served))
     for task, makers in _ROUTES.items():
         if task in {model.task for model in served}:
             for make in makers:

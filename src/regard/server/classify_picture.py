@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
+import numpy as np
 from fastapi import APIRouter
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
-from regard.server.answers import Answer, json_answer
+from regard.data.images.pixels import from_float
+from regard.server.answers import Answer, in_text, json_answer, png
 from regard.server.classify_text import rounded
 from regard.server.limits import Limits
 from regard.server.maps import as_json
 from regard.server.pictures import PictureWork, picture_routes
 from regard.server.rounding import PROBABILITY, PROBABILITY_NOISE, answered_alike
-from regard.server.schema import Maps, Probabilities
+from regard.server.schema import Maps, Png, Probabilities
 from regard.server.served import Models
 from regard.server.uploads import Upload
 from regard.tasks.images.classifier import ImageClassification, ImageClassifier
@@ -26,6 +29,10 @@ class ClassifiedPicture(BaseModel):
     label: str
     probabilities: Probabilities
     attention: Maps = None
+    read: Annotated[
+        Png | None,
+        Field(description="With maps: the picture as the network read it, under the patches."),
+    ] = None
 
 
 @dataclass(frozen=True)
@@ -53,8 +60,12 @@ class ClassifyPicture(PictureWork):
         label = next(iter(ranked))
         if self.form == "page":
             return self.page(maps or [], result, label)
-        told = None if maps is None else as_json(maps)
-        return json_answer(ClassifiedPicture(label=label, probabilities=ranked, attention=told))
+        if maps is None:
+            return json_answer(ClassifiedPicture(label=label, probabilities=ranked))
+        read = in_text(png(from_float(result.image.permute(1, 2, 0).numpy(), np.uint8)))
+        return json_answer(
+            ClassifiedPicture(label=label, probabilities=ranked, attention=as_json(maps), read=read)
+        )
 
 
 def routes(models: Models, limits: Limits) -> APIRouter:

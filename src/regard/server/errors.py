@@ -96,6 +96,8 @@ def add_handlers(app: FastAPI) -> None:
 
     async def of_http(_: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
+        if error.status_code == HTTPStatus.BAD_REQUEST:  # a body that is not even letters
+            return Refused(422, "invalid", "not valid JSON").response()
         phrase = HTTPStatus(error.status_code).phrase
         response = Refused(error.status_code, phrase.lower().replace(" ", "_"), str(error.detail)).response()
         response.headers.update(error.headers or {})

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from regard.lens import attention_places
+from regard.lens import attention_places, position_encoding
+from regard.lens.patch_positions import position_likeness
 from regard.server.errors import Refused
 from regard.server.limits import Limits
 from regard.server.metrics import MEDIA_TYPE, Metrics
 from regard.server.schema import ERRORS
 from regard.server.served import Models, Served
+from regard.tasks.text.predictor import TextPredictor
+from regard.tasks.text.translator import Translator
 
 
 class State(BaseModel):
@@ -30,6 +33,9 @@ class Brief(BaseModel):
     title: str
     parameters: int
     classes: list[str] | None = None
+    beam: Annotated[
+        int | None, Field(description="Of a translator: hypotheses kept alive unless asked otherwise.")
+    ] = None
     address: Annotated[str, Field(description="Where it says more of itself.")]
 
 
@@ -39,6 +45,10 @@ class Full(Brief):
     card: Annotated[str, Field(description="The model card, in Markdown.")]
     figures: Annotated[dict[str, Any], Field(description="What is in its metrics.json.")]
     places: Annotated[list[str], Field(description="Where attention happens in it.")]
+    shows: Annotated[
+        list[Literal["curves", "neighbours", "positions"]],
+        Field(description="What else it can be asked for."),
+    ]
 
 
 def routes(models: Models, metrics: Metrics, limits: Limits) -> APIRouter:
@@ -83,18 +93,33 @@ def routes(models: Models, metrics: Metrics, limits: Limits) -> APIRouter:
             card=served.card,
             figures=served.figures,
             places=list(attention_places(served.predictor.model)),
+            shows=_shows(served),
         )
 
     return router
 
 
+def _shows(served: Served) -> list[Literal["curves", "neighbours", "positions"]]:
+    found: list[Literal["curves", "neighbours", "positions"]] = []
+    if served.curves:
+        found.append("curves")
+    if isinstance(served.predictor, TextPredictor):
+        found.append("neighbours")
+    model = served.predictor.model
+    if position_likeness(model) is not None or position_encoding(model, 2) is not None:
+        found.append("positions")
+    return found
+
+
 def _brief(served: Served) -> dict[str, Any]:
     classes = getattr(served.predictor, "classes", None)
+    predictor = served.predictor
     return {
         "name": served.name,
         "task": served.task,
         "title": served.predictor.recipe.about.title,
         "parameters": served.parameters,
         "classes": None if classes is None else list(classes),
+        "beam": predictor.recipe.decoding.beam if isinstance(predictor, Translator) else None,
         "address": f"/api/models/{served.name}",
     }

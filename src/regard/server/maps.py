@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 from torch import Tensor
@@ -13,6 +13,7 @@ from regard.lens import AttentionMap, PatchGrid, attention_places
 from regard.lens.html import Record
 from regard.lens.names import choose_places
 from regard.server.errors import Refused
+from regard.tasks.explanation import explain
 
 At = Annotated[
     str | None,
@@ -20,6 +21,16 @@ At = Annotated[
         max_length=100,
         description="Also send what was attended to, at the places that match: `*` for all, or a pattern "
         "such as `decoder.*.cross`.",
+    ),
+]
+
+# Flow is left out: it takes seconds.
+Method = Literal["attention", "rollout", "gradient", "relevance"]
+How = Annotated[
+    Method,
+    Field(
+        description="What the maps say: `attention`, by place; or what the answer comes from, in all layers "
+        "(`rollout`, `relevance`) or in the last (`gradient`)."
     ),
 ]
 
@@ -34,6 +45,25 @@ def chosen_maps(maps: Mapping[str, AttentionMap], at: str) -> list[AttentionMap]
         return [maps[name] for name in choose_places(maps, at)]
     except ValueError as error:
         raise Refused(422, "no_such_place", str(error)) from None
+
+
+def maps_of(result: Any, at: str, method: Method) -> list[AttentionMap]:
+    """What a result looked at, or what it comes from.
+
+    Args:
+        result: of a predictor.
+        at: a pattern of places, for attention; other methods have maps of the whole model.
+        method: see `regard.tasks.explanation.explain`.
+
+    Raises:
+        Refused: no such place, or a method that this model has not.
+    """
+    if method == "attention":
+        return chosen_maps(result.attention, at)
+    try:
+        return list(explain(result, method).maps.values())
+    except ValueError as error:
+        raise Refused(422, "no_such_method", str(error)) from None
 
 
 def as_json(maps: Sequence[AttentionMap]) -> list[dict[str, Any]]:

@@ -22,6 +22,12 @@ _HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "Cache-Control": "no-store",
 }
+# The page of the server: its own files and answers, nothing written into it and nothing from elsewhere.
+SITE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; "
+    "trusted-types 'none'"
+)
 # A saved page of maps brings its own policy, which names its script by its hash. In a sandbox it is nobody's
 # page: it cannot ask this server for anything.
 PAGE_POLICY = "sandbox allow-scripts allow-downloads; frame-ancestors 'none'"

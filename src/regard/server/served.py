@@ -17,6 +17,8 @@ from regard.server.turns import Turns
 from regard.tasks.folder import load_folder
 from regard.tasks.kinds import KINDS
 from regard.tasks.predictor import Predictor
+from regard.training.curves import Curves, curves_of
+from regard.training.log import read_log
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Served:
         predictor: what answers.
         card: the text of its README.md.
         figures: what is in its metrics.json.
+        curves: of its training, where the folder has its log.
         worker: its thread.
     """
 
@@ -35,6 +38,7 @@ class Served:
     predictor: Predictor[Any]
     card: str
     figures: dict[str, Any]
+    curves: Curves
     worker: Worker
 
     @property
@@ -143,4 +147,5 @@ def _load(
     predictor = KINDS[folder.recipe.task].predictor.from_folder(folder, device=device)
     worker = Worker(predictor, limits, turns=turns, observe=metrics.batch(name))
     metrics.queue(name, worker.__len__)
-    return Served(name, predictor, folder.card, folder.metrics, worker)
+    curves = curves_of(read_log(folder.path))
+    return Served(name, predictor, folder.card, folder.metrics, curves, worker)

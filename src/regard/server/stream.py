@@ -15,6 +15,8 @@ from starlette.responses import StreamingResponse
 
 from regard.data.text.sentences import Sentence, split_sentences
 from regard.server.batching import Work, Worker
+from regard.server.drafts import Drafts
+from regard.server.edits import FrozenEdits, edited, frozen
 from regard.server.errors import Fault, Refused, refused
 from regard.server.limits import Limits
 from regard.server.rounding import SCORE
@@ -32,12 +34,16 @@ class StreamAsked(Decoding):
     """What to translate."""
 
     text: str
+    drafts: Annotated[
+        bool,
+        Field(description="Also send each sentence as far as it is, in lines of the kind `draft`."),
+    ] = False
 
 
 class Line(BaseModel):
-    """One line: a sentence, the end, or an error, after which nothing comes."""
+    """One line: a draft, a sentence, the end, or an error, after which nothing comes."""
 
-    kind: Literal["sentence", "end", "error"]
+    kind: Literal["draft", "sentence", "end", "error"]
     number: Annotated[int | None, Field(description="Of the sentence, from 0.")] = None
     of: Annotated[int | None, Field(description="How many sentences there are.")] = None
     source: str | None = None
@@ -52,24 +58,52 @@ class Line(BaseModel):
 
 
 @dataclass(frozen=True)
-class TranslateSentence(Work[str, Translation]):
+class Watched:
+    """A sentence, and who wants to see its translation grow.
+
+    Attributes:
+        text: in the source's language.
+        drafts: are told of it, if any are wanted.
+    """
+
+    text: str
+    drafts: Drafts | None
+
+
+@dataclass(frozen=True)
+class TranslateSentence(Work[Watched, Translation]):
     """Sentences into another language.
 
     Attributes:
         options: of decoding.
         limits: `characters`.
+        edits: of heads.
     """
 
     options: Options
     limits: Limits
+    edits: FrozenEdits = ()
 
-    def size(self, given: str) -> float:
+    def size(self, given: Watched) -> float:
         """A batch has no more letters than one text may have."""
-        return len(given) / self.limits.characters
+        return len(given.text) / self.limits.characters
 
-    def answers(self, predictor: Translator, given: Sequence[str]) -> list[Translation]:
+    def answers(self, predictor: Translator, given: Sequence[Watched]) -> list[Translation]:
         """One for each sentence."""
-        return translations(predictor, given, (*self.options, ("split", False)))
+
+        def watch(number: int, draft: str) -> None:
+            drafts = given[number].drafts
+            if drafts is not None:
+                drafts.tell(draft)
+
+        wanted = any(one.drafts is not None for one in given)
+        with edited(predictor.model, self.edits):
+            return translations(
+                predictor,
+                [one.text for one in given],
+                (*self.options, ("split", False)),
+                watch if wanted else None,
+            )
 
 
 def routes(models: Models, limits: Limits) -> APIRouter:
@@ -89,19 +123,27 @@ def routes(models: Models, limits: Limits) -> APIRouter:
         """Translates a long text; each sentence is sent when it is ready, in order."""
         served = models.of(model, "translation")
         check_text(asked.text, limits.stream_characters)
-        work = TranslateSentence(asked.options(served, limits), limits)
+        work = TranslateSentence(asked.options(served, limits), limits, frozen(asked.edit))
         sentences = split_sentences(asked.text.strip())
         for sentence in sentences:
             check_text(sentence.text, limits.characters)
+        loop = asyncio.get_running_loop()
+        given = [Watched(one.text, Drafts(loop) if asked.drafts else None) for one in sentences]
         # A queue that is full is told as an error while there is still a status to tell it by.
-        first = [served.worker.submit(work, one.text) for one in sentences[:1]]
-        return StreamingResponse(lines(served.worker, work, sentences, first), media_type=MEDIA_TYPE)
+        first = [served.worker.submit(work, one) for one in given[:1]]
+        answer = lines(served.worker, work, sentences, given, first, limits.seconds)
+        return StreamingResponse(answer, media_type=MEDIA_TYPE)
 
     return router
 
 
 async def lines(
-    worker: Worker, work: TranslateSentence, sentences: Sequence[Sentence], first: list[Future[Translation]]
+    worker: Worker,
+    work: TranslateSentence,
+    sentences: Sequence[Sentence],
+    given: Sequence[Watched],
+    first: list[Future[Translation]],
+    seconds: float,
 ) -> AsyncIterator[bytes]:
     """The lines of an answer.
 
@@ -109,7 +151,9 @@ async def lines(
         worker: that translates.
         work: how.
         sentences: what.
+        given: the same, with those who watch.
         first: those that wait for it already.
+        seconds: that each may take.
     """
     waiting = deque(first)
     asked = len(waiting)
@@ -117,7 +161,7 @@ async def lines(
         for number, sentence in enumerate(sentences):
             while asked < len(sentences) and len(waiting) < _AHEAD:
                 try:
-                    waiting.append(worker.submit(work, sentences[asked].text))
+                    waiting.append(worker.submit(work, given[asked]))
                 except Refused as refusal:
                     if refusal.code != "queue_full":
                         raise
@@ -126,6 +170,10 @@ async def lines(
                     await asyncio.sleep(_PATIENCE)
                 else:
                     asked += 1
+            drafts = given[number].drafts
+            if drafts is not None:
+                async for draft in drafts.until(waiting[0], seconds):
+                    yield Line(kind="draft", number=number, of=len(sentences), text=draft).encoded()
             result = await worker.answered(waiting.popleft())
             yield Line(
                 kind="sentence",

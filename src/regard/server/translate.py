@@ -10,15 +10,17 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
+from regard.lens import join_subwords
 from regard.server.answers import Answer, json_answer, page_answer
 from regard.server.batching import Work
+from regard.server.edits import AskedEdits, FrozenEdits, edited, frozen
 from regard.server.limits import Limits
-from regard.server.maps import At, as_json, check_token_maps, chosen_maps, of_sentences
+from regard.server.maps import At, How, Method, as_json, check_token_maps, maps_of, of_sentences
 from regard.server.rounding import SCORE, SCORE_NOISE, answered_alike
 from regard.server.schema import ERRORS, Asked, Maps, Options, check_hypotheses, check_text, options_of
 from regard.server.served import Models, Served
 from regard.tasks.text.options import decoding_options
-from regard.tasks.text.translator import Translation, Translator
+from regard.tasks.text.translator import Draft, Translation, Translator
 
 
 class Decoding(Asked):
@@ -28,6 +30,7 @@ class Decoding(Asked):
     n_best: Annotated[int, Field(ge=1, description="Translations to send.")] = 1
     length_penalty: Annotated[float, Field(ge=0, le=5)] | None = None
     no_repeat_ngram: Annotated[int, Field(ge=0, le=20)] | None = None
+    edit: AskedEdits = None
 
     def options(self, served: Served, limits: Limits) -> Options:
         """What is asked of the translator.
@@ -36,8 +39,8 @@ class Decoding(Asked):
             Refused, regard.errors.UserError: more than is searched here, or what cannot be.
         """
         check_hypotheses(limits, beam=self.beam, n_best=self.n_best)
-        names = Decoding.model_fields
-        found = {**self.model_dump(include=set(names)), "batch_invariant": True}
+        names = Decoding.model_fields.keys() - {"edit"}
+        found = {**self.model_dump(include=names), "batch_invariant": True}
         given = options_of(found)
         decoding_options(served.predictor.recipe.decoding, dict(given))  # type: ignore[attr-defined]
         return given
@@ -48,6 +51,8 @@ class TranslateAsked(Decoding):
 
     text: Annotated[str, Field(description="Several sentences are translated one by one and joined.")]
     attention: At = None
+    words: Annotated[bool, Field(description="Maps between whole words; else between tokens.")] = False
+    method: How = "attention"
 
 
 class Alternative(BaseModel):
@@ -87,12 +92,18 @@ class Translate(Work[str, Answer]):
         at: which maps to send.
         page: as a page.
         limits: `weights` and `characters`.
+        words: maps between whole words.
+        edits: of heads.
+        method: what the maps say.
     """
 
     options: Options
     at: str | None
     page: bool
     limits: Limits
+    words: bool = False
+    edits: FrozenEdits = ()
+    method: Method = "attention"
 
     def size(self, given: str) -> float:
         """A batch has no more letters than one text may have."""
@@ -100,8 +111,11 @@ class Translate(Work[str, Answer]):
 
     def answers(self, predictor: Translator, given: Sequence[str]) -> list[Answer]:
         """One for each text."""
-        results = translations(predictor, given, self.options)
-        return [self._answer(predictor, text, result) for text, result in zip(given, results, strict=True)]
+        with edited(predictor.model, self.edits):
+            results = translations(predictor, given, self.options)
+            return [
+                self._answer(predictor, text, result) for text, result in zip(given, results, strict=True)
+            ]
 
     def _answer(self, translator: Translator, text: str, result: Translation) -> Answer:
         sentences = result.parts or ((result,) if result.tokens else ())
@@ -109,7 +123,9 @@ class Translate(Work[str, Answer]):
         if self.at is not None:
             lengths = [max(len(one.tokens), len(one.source_tokens)) for one in sentences]
             check_token_maps(translator, lengths, self.limits.weights)
-            maps = [chosen_maps(one.attention, self.at) for one in sentences]
+            maps = [maps_of(one, self.at, self.method) for one in sentences]
+        if self.words:
+            maps = [[join_subwords(seen) for seen in some] for some in maps]
         if self.page:
             return page_answer(of_sentences(maps), _title(text))
         return json_answer(
@@ -131,11 +147,14 @@ class Translate(Work[str, Answer]):
         )
 
 
-def translations(translator: Translator, texts: Sequence[str], options: Options) -> list[Translation]:
-    """Translations whose texts and rounded scores do not depend on one another."""
+def translations(
+    translator: Translator, texts: Sequence[str], options: Options, watch: Draft | None = None
+) -> list[Translation]:
+    """Translations whose texts and rounded scores do not depend on one another; `watch` is told of drafts."""
 
     def translate(some: Sequence[str]) -> list[Translation]:
-        return translator(list(some), **dict(options))
+        # What is done once more, alone, has been told of already.
+        return translator(list(some), watch=watch if some is texts else None, **dict(options))
 
     return answered_alike(translate, texts, _scores, SCORE, SCORE_NOISE)
 
@@ -148,7 +167,15 @@ def routes(models: Models, limits: Limits) -> APIRouter:
         served = models.of(model, "translation")
         check_text(asked.text, limits.characters)
         at = asked.attention or ("*" if page else None)
-        work = Translate(asked.options(served, limits), at, page, limits)
+        work = Translate(
+            asked.options(served, limits),
+            at,
+            page,
+            limits,
+            words=asked.words,
+            edits=frozen(asked.edit),
+            method=asked.method,
+        )
         return (await served.worker.ask(work, asked.text)).response()
 
     @router.post("/translate", response_model=Translated)

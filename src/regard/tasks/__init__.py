@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from regard.tasks.evaluation import evaluate
+    from regard.tasks.explanation import Explanation, explain
     from regard.tasks.folder import load_folder, save_model
     from regard.tasks.layout import shipped_models
     from regard.tasks.predictors import load
@@ -14,10 +15,12 @@ if TYPE_CHECKING:
 
 # Loaded when asked for: a command imports what it needs and no more.
 _HOMES = {
+    "Explanation": "explanation",
     "Recipe": "recipe",
     "Translation": "text.translator",
     "Translator": "text.translator",
     "evaluate": "evaluation",
+    "explain": "explanation",
     "load": "predictors",
     "load_folder": "folder",
     "load_recipe": "recipe",
@@ -28,10 +31,12 @@ _HOMES = {
 }
 
 __all__ = [
+    "Explanation",
     "Recipe",
     "Translation",
     "Translator",
     "evaluate",
+    "explain",
     "load",
     "load_folder",
     "load_recipe",

@@ -146,6 +146,22 @@ def read_metrics(path: Path) -> dict[str, Any]:
     return metrics
 
 
+def add_metrics(path: Path, more: Mapping[str, Any]) -> None:
+    """Writes more figures into a model folder's metrics.json, and its new hash; the rest stays.
+
+    A process that is killed between the two files leaves a model that is refused, never one half changed.
+
+    Raises:
+        ModelFolderError: the folder holds no whole model.
+        UserError: it cannot be written.
+    """
+    files = _checked_files(path)
+    files[METRICS] = (strict_json({**read_metrics(path), **more}, indent=2) + "\n").encode()
+    sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in files.items())
+    write_atomically(path / METRICS, files[METRICS])
+    write_atomically(path / HASHES, sums.encode())
+
+
 def fill_model(model: nn.Module, folder: ModelFolder) -> None:
     """Copy a folder's weights into a freshly built model, every parameter exactly once.
 

@@ -5,15 +5,20 @@ from typing import Any
 
 from regard.tasks.folder import load_folder
 from regard.tasks.kinds import KINDS
+from regard.tasks.layout import ModelFolderError
+
+FOREIGN = "hf:"
+"""What stands before a folder or a name of Hugging Face's models."""
 
 
 def load(path_or_name: str | Path, *, task: str | None = None, **options: Any) -> Any:
     """Load a model and return the predictor of its task.
 
     Args:
-        path_or_name: a model folder, or the name of a model that ships.
+        path_or_name: a model folder, or the name of a model that ships; ``hf:DIR`` or ``hf:NAME`` is a model
+            of Hugging Face, which can be looked at.
         task: refuse a model of another task.
-        **options: of the predictor: ``device``, ``precision``.
+        **options: of the predictor: ``device``, ``precision``; of a model of Hugging Face ``device``.
 
     Raises:
         regard.tasks.layout.ModelFolderError: no such model; a file missing, truncated or altered; another
@@ -25,5 +30,14 @@ def load(path_or_name: str | Path, *, task: str | None = None, **options: Any) -
         ...
         regard.tasks.layout.ModelFolderError: no-such-model: neither a model folder nor a model ...
     """
+    if str(path_or_name).startswith(FOREIGN):
+        if task is not None:
+            raise ModelFolderError(
+                f"{path_or_name}: models of Hugging Face can be looked at (regard look); a model for {task} "
+                "is needed"
+            )
+        from regard.tasks.foreign import load_foreign
+
+        return load_foreign(str(path_or_name).removeprefix(FOREIGN), **options)
     folder = load_folder(path_or_name, task=task)
     return KINDS[folder.recipe.task].predictor.from_folder(folder, **options)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from regard.training.log import read_log
+
+Curves = dict[str, dict[str, tuple[list[int], list[float]]]]
+"""By figure, then by `training` or `validation`: updates, and the figure at each."""
 
 _FIRST = ("loss", "learning_rate", "gradient_norm")
 
@@ -18,15 +23,7 @@ def draw_curves(folder: Path) -> Path | None:
         >>> draw_curves(Path(tempfile.mkdtemp())) is None
         True
     """
-    lines = read_log(folder)
-    curves: dict[str, dict[str, tuple[list[int], list[float]]]] = {}
-    for line in lines:
-        validation = line.get("validation")
-        source, figures = ("validation", validation) if isinstance(validation, dict) else ("training", line)
-        for name in figures if source == "validation" else [name for name in _FIRST if name in line]:
-            xs, ys = curves.setdefault(name, {}).setdefault(source, ([], []))
-            xs.append(line["update"])
-            ys.append(figures[name])
+    curves = curves_of(read_log(folder))
     if not curves:
         return None
     path = folder / "curves.png"
@@ -35,7 +32,31 @@ def draw_curves(folder: Path) -> Path | None:
     return part.replace(path)
 
 
-def _draw(curves: dict[str, dict[str, tuple[list[int], list[float]]]]) -> Any:
+def curves_of(lines: Iterable[dict[str, Any]]) -> Curves:
+    """The curves that a log holds; what is no number is left out.
+
+    Args:
+        lines: of a log, as `read_log` gives them.
+
+    Example:
+        >>> curves_of([{"update": 1, "loss": 2.5}, {"update": 1, "validation": {"loss": 2.0}}])
+        {'loss': {'training': ([1], [2.5]), 'validation': ([1], [2.0])}}
+    """
+    curves: Curves = {}
+    for line in lines:
+        validation = line.get("validation")
+        source, figures = ("validation", validation) if isinstance(validation, dict) else ("training", line)
+        for name in figures if source == "validation" else [name for name in _FIRST if name in line]:
+            value = figures[name]
+            if not isinstance(value, int | float) or not math.isfinite(value):
+                continue
+            xs, ys = curves.setdefault(name, {}).setdefault(source, ([], []))
+            xs.append(line["update"])
+            ys.append(value)
+    return curves
+
+
+def _draw(curves: Curves) -> Any:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

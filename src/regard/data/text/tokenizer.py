@@ -109,6 +109,26 @@ class Tokenizer:
         ids: list[int] = self._inner.encode(_unicode(text), add_special_tokens=False).ids
         return ids if dropout is None else self.merges.resample(ids, rate, dropout)
 
+    def encode_words(self, text: str) -> tuple[list[int], list[int | None]]:
+        """Ids of a text, and of which word each is: words are what white space parts, numbered from 0.
+
+        A token that is nothing but white space is of no word.
+
+        Example:
+            >>> from regard.data.text.config import TokenizerConfig
+            >>> tokenizer = Tokenizer.train(["the cat."] * 3, TokenizerConfig(kind="word"))
+            >>> tokenizer.encode_words("the cat.")[1]
+            [0, 1, 1]
+        """
+        encoding = self._inner.encode(_unicode(text), add_special_tokens=False)
+        word_at: list[int | None] = []
+        count = -1
+        for before, letter in zip(f" {text}", text, strict=False):
+            count += before.isspace() and not letter.isspace()
+            word_at.append(None if letter.isspace() else count)
+        words = [[one for one in word_at[start:end] if one is not None] for start, end in encoding.offsets]
+        return encoding.ids, [of[-1] if of else None for of in words]
+
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
         """Ids of many texts, in all threads that RAYON_NUM_THREADS allows (default: all cores)."""
         try:

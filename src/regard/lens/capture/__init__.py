@@ -6,10 +6,19 @@ what is found is checked against the model's own output.
 """
 
 from regard.lens.capture.agreement import DisagreementError
+from regard.lens.capture.gradient import NoGradientError
 from regard.lens.capture.looking import look
 from regard.lens.capture.record import LayerAttention
 from regard.lens.capture.seen import Seen
 from regard.lens.capture.summary import Summary
 from regard.lens.capture.unseen import NothingSeenError
 
-__all__ = ["DisagreementError", "LayerAttention", "NothingSeenError", "Seen", "Summary", "look"]
+__all__ = [
+    "DisagreementError",
+    "LayerAttention",
+    "NoGradientError",
+    "NothingSeenError",
+    "Seen",
+    "Summary",
+    "look",
+]

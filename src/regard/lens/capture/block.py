@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from regard.lens.capture.edited import Changes
 
 ON_CPU = 1 << 20
 """Elements of a block on a CPU; measured, see `benchmarks.lens`."""
@@ -41,14 +45,18 @@ class Recomputed(ABC):
     Attributes:
         query: [batch, heads, queries, dim].
         key: [batch, heads or fewer, keys, dim].
+        value: [batch, heads or fewer, keys, value_dim].
         output: the model's own: [batch, heads, queries, value_dim], or what ``finish`` makes of that.
+        made: the tensor that the model goes on with, in whatever layout: a backward comes by it.
         drops: whether the model dropped weights, by chance.
         whole: whether ``finish`` needs all heads.
     """
 
     query: Tensor
     key: Tensor
+    value: Tensor
     output: Tensor
+    made: Tensor
     drops: bool
     whole: bool = False
 
@@ -67,9 +75,21 @@ class Recomputed(ABC):
     def blocks(self, heads: Sequence[int], rows: Sequence[int]) -> Iterator[Block]:
         """The rows of some heads, each in order, in float32 (float64 stays)."""
 
+    @abstractmethod
+    def even(self, changes: Changes) -> Recomputed:
+        """The same call, some of its heads with equal weights on all that a query may see."""
+
     def finish(self, context: Tensor, rows: Sequence[int]) -> Tensor:
         """From contexts to what ``output`` has in these rows."""
         return context
+
+    def to_context(self) -> Callable[[Tensor], Tensor]:
+        """From the gradient by ``made`` to that by the contexts, [batch, heads, queries, value_dim].
+
+        What is given holds nothing of the call but what it needs.
+        """
+        shape = self.output.shape
+        return lambda gradient: gradient.reshape(shape)
 
     @property
     def precision(self) -> torch.dtype:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from regard.attention.kernels.budget import budget
 from regard.lens.capture.block import ON_CPU, Block, Recomputed, chunks, positions, take
+from regard.lens.capture.edited import Changes
+from regard.lens.capture.even import even_mask
 from regard.nn.product import multiply
 
 _AT_ONCE = 32
@@ -28,6 +30,7 @@ class Call(Recomputed):
         key: [batch, kv_heads, keys, dim]; query heads share them in groups.
         value: [batch, kv_heads, keys, value_dim].
         output: the model's own: [batch, heads, queries, value_dim], or what ``behind`` makes of that.
+        made: the tensor that the model goes on with.
         scale: of the products.
         masks: [batch or 1, heads or 1, queries or 1, keys] each; boolean ones say who may be looked at,
             others are added to the scores.
@@ -36,10 +39,11 @@ class Call(Recomputed):
         absent: [batch, queries], queries that the model left out, being padding.
         behind: from the contexts of all heads [batch, heads, rows, value_dim], and which rows they are, to
             the rows of ``output`` [batch, 1, rows, size], where the model gives no contexts by themselves.
+        before: the way back, for gradients: from that by ``made`` to that by the contexts of all heads.
 
     Example:
         >>> states = torch.zeros(1, 2, 3, 4)
-        >>> call = Call(states, states, states, states, scale=0.5, causal=True)
+        >>> call = Call(states, states, states, states, states, scale=0.5, causal=True)
         >>> [block] = call.blocks([0], [1, 2])
         >>> block.weights[0, 0]
         tensor([[0.5000, 0.5000, 0.0000],
@@ -50,12 +54,14 @@ class Call(Recomputed):
     key: Tensor
     value: Tensor
     output: Tensor
+    made: Tensor
     scale: float
     masks: tuple[Tensor, ...] = ()
     causal: bool = False
     drops: bool = False
     absent: Tensor | None = None
     behind: Callable[[Tensor, Sequence[int]], Tensor] | None = None
+    before: Callable[[Tensor], Tensor] | None = None
 
     @property
     def dtype(self) -> torch.dtype:
@@ -67,9 +73,19 @@ class Call(Recomputed):
         """Whether what comes out behind takes all heads."""
         return self.behind is not None
 
+    def even(self, changes: Changes) -> Call:
+        """Some heads with queries of zeros, which are alike to every key."""
+        heads = changes.which_even(self.query.device)
+        masks = tuple(torch.where(heads, even_mask(mask), mask) for mask in self.masks)
+        return replace(self, query=self.query.masked_fill(heads, 0.0), masks=masks)
+
     def finish(self, context: Tensor, rows: Sequence[int]) -> Tensor:
         """Contexts, or what the model makes of them."""
         return context if self.behind is None else self.behind(context, rows)
+
+    def to_context(self) -> Callable[[Tensor], Tensor]:
+        """The way back, through what lies behind if anything does."""
+        return super().to_context() if self.before is None else self.before
 
     def blocks(self, heads: Sequence[int], rows: Sequence[int]) -> Iterator[Block]:
         """Some heads and rows; of causal calls without the keys ahead."""

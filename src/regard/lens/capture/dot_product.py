@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from regard.lens.capture.call import Call
+
+DOT_PRODUCTS = (
+    F.scaled_dot_product_attention,
+    torch.ops.aten.scaled_dot_product_attention,
+    torch.ops.aten.scaled_dot_product_attention.default,
+)
+"""The function, by each of its names."""
 
 
 def dot_product(
@@ -33,12 +42,12 @@ def dot_product(
         enable_gqa: as the function's; heads tell by themselves.
 
     Example:
-        >>> import torch
         >>> states = torch.zeros(5, 8)
         >>> call = dot_product(states, states, states, states)
         >>> call.shape, call.scale == 8**-0.5
         ((1, 1, 5, 5), True)
     """
+    made = output
     if query.dim() < 4:  # no heads: [batch, queries, dim] or [queries, dim]
         query, key, value, output = (x.unsqueeze(-3) for x in (query, key, value, output))
         if attn_mask is not None and attn_mask.dim() > 2:
@@ -59,6 +68,7 @@ def dot_product(
         key=key,
         value=value,
         output=flat(output),
+        made=made,
         scale=query.shape[-1] ** -0.5 if scale is None else scale,
         masks=masks,
         causal=is_causal,

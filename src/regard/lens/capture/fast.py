@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from regard.lens.capture import multi_head
+from regard.lens.capture.edited import edited
 from regard.lens.capture.observer import Observer
 from regard.lens.capture.watch import Watch
 from regard.lens.capture.wrapping import Forward
@@ -74,9 +75,12 @@ class Fast:
                 given = multi_head.of_module(module, *arguments, **options)
                 states = output[0]
                 if not states.is_nested:
-                    swapped = states.transpose(0, 1) if module.batch_first and states.dim() == 3 else states
                     self._observer.saw(
-                        name, multi_head.sizes(given), lambda: multi_head.multi_head(given, swapped)
+                        name,
+                        multi_head.sizes(given),
+                        lambda: edited(
+                            multi_head.multi_head(given, states, batch_first=module.batch_first), module
+                        ),
                     )
             return output
 

@@ -46,7 +46,8 @@ def look(
         at: which places: a shell pattern over their names, or several.
         heads: which heads; all of them by default.
         queries: which query positions, those below zero counted from the end; ``"all"`` by default.
-        keep: ``"weights"``, in memory rows × keys; or a ``"summary"`` of all rows, in memory of the keys.
+        keep: ``"weights"``, in memory rows × keys; a ``"summary"`` of all rows, in memory of the keys; or
+            ``"gradients"``: weights, and once a backward ran, in the block or after it, the gradient by them.
         top: how many keys a summary names for each query.
 
     Yields:

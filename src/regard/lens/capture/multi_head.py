@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -114,18 +115,19 @@ def sizes(given: dict[str, Any]) -> tuple[int, int, int]:
     return query.shape[1] if query.dim() == 3 else 1, query.shape[0], key.shape[0] + behind
 
 
-def multi_head(given: dict[str, Any], output: Tensor) -> Call:
+def multi_head(given: dict[str, Any], made: Tensor, *, batch_first: bool = False) -> Call:
     """The call behind ``F.multi_head_attention_forward``.
 
     Args:
         given: its arguments by name, states [length, batch, width] or [length, width].
-        output: the states that it gave, in the same order.
+        made: the states that it gave.
+        batch_first: these are [batch, length, width], if not [length, width].
     """
     projections = Projections.of(given)
     padding, mask = given["key_padding_mask"], given["attn_mask"]
     states = [given[name] for name in ("query", "key", "value")]
-    if output.dim() == 2:
-        states, output = [x.unsqueeze(1) for x in states], output.unsqueeze(1)
+    if made.dim() == 2:
+        states = [x.unsqueeze(1) for x in states]
         padding = None if padding is None else padding[None]
     # With nothing else to hide, the module believes the hint and leaves the mask alone.
     causal = given["is_causal"] and padding is None and not given["need_weights"]
@@ -138,12 +140,14 @@ def multi_head(given: dict[str, Any], output: Tensor) -> Call:
         query=_apart(query, projections.heads),
         key=_apart(key, projections.heads),
         value=_apart(value, projections.heads),
-        output=output.transpose(0, 1)[:, None],
+        output=_rows(made, batch_first)[:, None],
+        made=made,
         scale=(query.shape[-1] // projections.heads) ** -0.5,
         masks=_masks(None if causal else mask, padding, projections.heads, behind),
         causal=causal,
         drops=bool(given["training"] and given["dropout_p"] > 0),
         behind=lambda context, _: merged(context, projections.output)[:, None],
+        before=partial(_before, projections.heads, projections.output[0].detach(), batch_first),
     )
 
 
@@ -176,7 +180,7 @@ def encoder_layer(
         src_key_padding_mask = absent
     states = layer.norm1(src) if layer.norm_first else src
     given = of_module(layer.self_attn, states, states, states, src_key_padding_mask, True, src_mask)
-    inside = multi_head(given, output.transpose(0, 1))
+    inside = multi_head(given, output, batch_first=True)
     projection = layer.self_attn.out_proj.weight, layer.self_attn.out_proj.bias
 
     def layers_rows(context: Tensor, rows: Sequence[int]) -> Tensor:
@@ -193,6 +197,7 @@ def encoder_layer(
         key=inside.key,
         value=inside.value,
         output=inside.output,
+        made=output,
         scale=inside.scale,
         masks=inside.masks,
         absent=absent,
@@ -205,6 +210,20 @@ def merged(context: Tensor, output: tuple[Tensor, Tensor | None]) -> Tensor:
     weight, bias = output
     joined = context.transpose(1, 2).flatten(2)
     return F.linear(joined, weight.to(joined.dtype), None if bias is None else bias.to(joined.dtype))
+
+
+def _rows(made: Tensor, batch_first: bool) -> Tensor:
+    """What attention gave, in whichever order, as [batch, length, width]."""
+    if made.dim() == 2:
+        return made[None]
+    return made if batch_first else made.transpose(0, 1)
+
+
+def _before(heads: int, weight: Tensor, batch_first: bool, gradient: Tensor) -> Tensor:
+    """From the gradient by what attention gave, behind its projection, to that by the heads' contexts."""
+    mixed = _rows(gradient, batch_first)
+    contexts = mixed @ weight.to(mixed.dtype)
+    return contexts.view(*contexts.shape[:2], heads, -1).transpose(1, 2)
 
 
 def _apart(x: Tensor, heads: int) -> Tensor:

@@ -11,6 +11,7 @@ from torch.utils._python_dispatch import _disable_current_modes
 
 from regard.lens.capture.agreement import Agreement, refuse_disagreement
 from regard.lens.capture.block import Block, Recomputed, take
+from regard.lens.capture.gradient import Gradient
 from regard.lens.capture.run import Run, Step
 from regard.lens.capture.seen import Seen
 from regard.lens.capture.summary import Summariser
@@ -104,7 +105,8 @@ class Observer:
             refuse_disagreement(name, error, call.precision)
         run.heads = heads
         found = gathered.weights if isinstance(gathered, Rows) else gathered.summary
-        return Step([run.queries + row for row in rows], found, error)
+        gradient = Gradient.of(call, heads, rows) if self.wanted.keep == "gradients" else None
+        return Step([run.queries + row for row in rows], found, error, gradient)
 
 
 def _casts(device: str) -> bool:

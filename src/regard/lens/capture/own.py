@@ -15,6 +15,8 @@ from regard.attention.attend import position_of_first_query
 from regard.attention.kernels.budget import budget
 from regard.attention.kernels.reference import per_head
 from regard.lens.capture.block import ON_CPU, Block, Recomputed, chunks, take
+from regard.lens.capture.edited import Changes, edited
+from regard.lens.capture.even import even
 from regard.lens.capture.observer import Observer
 from regard.lens.capture.watch import Watch
 
@@ -37,10 +39,10 @@ def observed(
         with watch.aside():
             attended = original(query, key, value, **(options | {"rows": "all"} if draws else options))
             batch, _, queries, _ = query.shape
+            call = OwnCall(module, query, key, value, options, attended.weights, attended.context)
+            # Drawn weights are as they were used already.
             observer.saw(
-                name,
-                (batch, queries, key.shape[2]),
-                lambda: OwnCall(module, query, key, value, options, attended.weights, attended.context),
+                name, (batch, queries, key.shape[2]), lambda: call if draws else edited(call, module)
             )
         return replace(attended, weights=None) if draws else attended
 
@@ -58,7 +60,8 @@ class OwnCall(Recomputed):
         value: [batch, kv_heads, keys, value_dim].
         options: of the call, by name.
         weights: [batch, heads, queries, keys] where a selection drew them, which cannot be done again.
-        output: the context that it gave.
+        output: the context that it gave, with which the model goes on.
+        changes: which heads have equal weights instead of those that the module gives them.
     """
 
     module: Attention
@@ -68,6 +71,12 @@ class OwnCall(Recomputed):
     options: dict[str, Any]
     weights: Tensor | None
     output: Tensor
+    changes: Changes | None = None
+
+    @property
+    def made(self) -> Tensor:  # type: ignore[override]
+        """The context itself."""
+        return self.output
 
     @property
     def dtype(self) -> torch.dtype:
@@ -78,6 +87,10 @@ class OwnCall(Recomputed):
     def drops(self) -> bool:  # type: ignore[override]
         """Whether the module drops weights now."""
         return self.module.training and self.module.dropout > 0
+
+    def even(self, changes: Changes) -> OwnCall:
+        """Some heads as if the module could not tell keys apart."""
+        return replace(self, changes=changes)
 
     def blocks(self, heads: Sequence[int], rows: Sequence[int]) -> Iterator[Block]:
         """Rows that are neighbours, by the reference kernel, which reads their values in the same breath."""
@@ -101,21 +114,31 @@ class OwnCall(Recomputed):
         first = self.options.get("first_query")
         if first is None:
             first = position_of_first_query(scope, *self.shape[2:])
+        given: dict[str, Any] = {
+            "scope": _of_rows(scope, rows),
+            "first_query": first + rows[0],
+            "rows": "all",
+            "kernel": "reference",
+        }
+        query = take(query, 2, rows)
         again = attend(
-            take(query, 2, rows),
+            query,
             key,
             value,
             score=module.score,
-            scope=_of_rows(scope, rows),
             selection=module.selection,
             slopes=self.options.get("slopes"),
-            first_query=first + rows[0],
-            rows="all",
-            kernel="reference",
             prepared=self.options.get("prepared", False),
+            **given,
         )
         assert again.weights is not None
-        return again.weights, again.context
+        if self.changes is None:
+            return again.weights, again.context
+        level = even(query, key, value, **given)
+        assert level.weights is not None
+        heads = self.changes.which_even(query.device)
+        weights = torch.where(heads, level.weights, again.weights)
+        return weights, torch.where(heads, level.context, again.context)
 
 
 def _of_rows(scope: Scope, rows: Sequence[int]) -> Scope:

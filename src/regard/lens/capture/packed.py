@@ -9,6 +9,18 @@ from torch import Tensor, nn
 from regard.lens.capture.call import Call
 
 
+def group_packed(query: Tensor, module: nn.Module) -> int:
+    """How many query heads of a group lie side by side as if they were queries; 1 where none do.
+
+    Args:
+        query: [batch, heads, queries, dim], as scaled dot-product attention is given it.
+        module: that gives it; Hugging Face's say ``num_key_value_groups``.
+    """
+    group: int = getattr(module, "num_key_value_groups", 1)
+    heads = getattr(getattr(module, "config", None), "num_attention_heads", None)
+    return group if query.shape[2] == group and heads == query.shape[1] * group else 1
+
+
 def unpacked(call: Call, module: nn.Module) -> Call:
     """Puts heads back where Hugging Face's models took them for queries.
 
@@ -17,13 +29,12 @@ def unpacked(call: Call, module: nn.Module) -> Call:
 
     Args:
         call: any call.
-        module: that made it; Hugging Face's say ``num_key_value_groups``.
+        module: that made it.
     """
-    group = getattr(module, "num_key_value_groups", 1)
-    heads = getattr(getattr(module, "config", None), "num_attention_heads", None)
-    batch, kv_heads, queries, _ = call.query.shape
-    if group == 1 or queries != group or heads != kv_heads * group:
+    group = group_packed(call.query, module)
+    if group == 1:
         return call
+    batch, heads = call.query.shape[0], call.query.shape[1] * group
 
     def apart(x: Tensor) -> Tensor:
         return x.reshape(batch, heads, 1, x.shape[-1])

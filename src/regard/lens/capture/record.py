@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import torch
 from torch import Tensor
+from torch.nn import functional as F
 
+from regard.lens.capture.gradient import Gradient
 from regard.lens.capture.summary import Summary
 from regard.lens.map import AttentionMap, Axis
 
@@ -40,6 +44,7 @@ class LayerAttention:
     keys: int
     error: float | None
     kept: Tensor | Summary = field(repr=False)
+    waiting: tuple[Gradient, ...] = field(default=(), repr=False)
 
     @property
     def weights(self) -> Tensor:
@@ -54,6 +59,21 @@ class LayerAttention:
         if isinstance(self.kept, Summary):
             raise ValueError(f"{self.name}: only a summary was kept; for weights, look with keep='weights'")
         return self.kept
+
+    @property
+    def gradient(self) -> Tensor:
+        """Of the scalar whose backward ran last, by these weights: of their shape, on the CPU.
+
+        It is the part that comes by the context, which a model reads; in each layer weights count as if they
+        were chosen freely. Where a weight is masked the gradient need not be zero: it says what would be.
+
+        Raises:
+            ValueError: gradients were not kept.
+            NoGradientError: no backward came here, the model ran without gradients, or it dropped weights.
+        """
+        if not self.waiting:
+            raise ValueError(f"{self.name}: gradients were not kept; look with keep='gradients'")
+        return along_queries([one.by_weights(self.name) for one in self.waiting], self.keys)
 
     @property
     def summary(self) -> Summary:
@@ -89,3 +109,16 @@ class LayerAttention:
             query_axis = query_axis.chosen(positions)
         shown = weights[item][:, rows, : len(key_axis)].float()
         return AttentionMap(self.name, shown, query_axis, key_axis)
+
+
+def along_queries(pieces: Sequence[Tensor], keys: int) -> Tensor:
+    """Rows [batch, heads, rows, keys so far] of steps as one; keys that were not there yet have zero.
+
+    Example:
+        >>> along_queries([torch.ones(1, 1, 1, 1), torch.ones(1, 1, 1, 2)], 2)
+        tensor([[[[1., 0.],
+                  [1., 1.]]]])
+    """
+    if len(pieces) == 1:
+        return pieces[0]
+    return torch.cat([F.pad(piece, (0, keys - piece.shape[-1])) for piece in pieces], 2)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
-from torch.nn import functional as F
 
-from regard.lens.capture.record import LayerAttention
+from regard.lens.capture.gradient import Gradient
+from regard.lens.capture.record import LayerAttention, along_queries
 from regard.lens.capture.summary import Summary, join
 from regard.lens.capture.wanted import Wanted
 
@@ -21,11 +20,13 @@ class Step:
         positions: of the rows, in the run.
         found: weights [batch, heads, rows, keys], or a summary, on the CPU.
         error: see :class:`LayerAttention`.
+        gradient: waits for that by the weights, where it was asked for.
     """
 
     positions: list[int]
     found: Tensor | Summary
     error: float | None
+    gradient: Gradient | None = None
 
 
 class Run:
@@ -74,20 +75,19 @@ class Run:
             keys=self.keys,
             error=max(known) if len(known) == len(errors) else None,
             kept=self._joined(steps),
+            waiting=tuple(step.gradient for step in steps if step.gradient is not None),
         )
 
     def _joined(self, steps: list[Step]) -> Tensor | Summary:
         summaries = [step.found for step in steps if isinstance(step.found, Summary)]
         if summaries:
             return join(summaries)
-        weights = [step.found for step in steps if isinstance(step.found, Tensor)]
-        if len(weights) == 1:
-            return weights[0]
-        return torch.cat([F.pad(piece, (0, self.keys - piece.shape[-1])) for piece in weights], 2)
+        return along_queries([step.found for step in steps if isinstance(step.found, Tensor)], self.keys)
 
 
 def _only(step: Step, positions: set[int]) -> Step:
     rows = [row for row, position in enumerate(step.positions) if position in positions]
     if len(rows) == len(step.positions) or not isinstance(step.found, Tensor):
         return step
-    return Step([step.positions[row] for row in rows], step.found[:, :, rows], step.error)
+    gradient = None if step.gradient is None else step.gradient.only(rows)
+    return Step([step.positions[row] for row in rows], step.found[:, :, rows], step.error, gradient)

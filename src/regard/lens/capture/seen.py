@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from regard.lens.capture.record import LayerAttention
 from regard.lens.capture.run import Run
 from regard.lens.capture.wanted import Wanted
+from regard.lens.map import AttentionMap, Axis
+from regard.lens.names import axes_at
 
 
 class Seen(Mapping[str, LayerAttention]):
@@ -41,6 +43,32 @@ class Seen(Mapping[str, LayerAttention]):
     def runs(self, name: str) -> list[LayerAttention]:
         """Every run of the attention called ``name``, in order."""
         return [run.record(name, self._wanted) for run in self._runs.get(name, [])]
+
+    def maps(
+        self, axis: Axis, *, written: Axis | None = None, read: Axis | None = None, item: int = 0
+    ) -> dict[str, AttentionMap]:
+        """Every map with names on its axes, for the views.
+
+        Args:
+            axis: names of what the model was given.
+            written: of an encoder–decoder, names of what its decoder wrote; those who look across are told
+                by their names, and the decoder's own attention by standing under a ``decoder``.
+            read: names of what the decoder had read at each position; `written` if not given.
+            item: which input of the batch.
+
+        Raises:
+            ValueError: an axis is longer than what was captured, or only summaries were kept.
+
+        Example:
+            >>> import torch
+            >>> from regard.lens import Tokens, look
+            >>> model = torch.nn.TransformerEncoderLayer(8, nhead=2, batch_first=True).eval()
+            >>> with torch.no_grad(), look(model) as seen:
+            ...     _ = model(torch.zeros(1, 2, 8))
+            >>> seen.maps(Tokens.of(["the", "cat"]))["self_attn"].weights.shape
+            torch.Size([2, 2, 2])
+        """
+        return {name: self[name].map(*axes_at(name, axis, written, read), item=item) for name in self}
 
     @property
     def places(self) -> tuple[str, ...]:

@@ -79,6 +79,16 @@ def _reason(model: nn.Module, observer: Observer) -> str:
         )
     if observer.elsewhere:
         return "it ran in another thread; look in the thread in which it runs"
+    return why_unseen(model)
+
+
+def why_unseen(model: nn.Module) -> str:
+    """Why there may be no attention that can be seen in a model that ran.
+
+    Example:
+        >>> why_unseen(nn.Identity())[:14]
+        'it has none, o'
+    """
     asked = getattr(getattr(model, "config", None), "_attn_implementation", "sdpa")
     if isinstance(asked, str) and asked != "sdpa":
         return (

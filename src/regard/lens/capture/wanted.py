@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Literal
 
 Queries = Literal["all"] | Sequence[int]
-Keep = Literal["weights", "summary"]
+Keep = Literal["weights", "summary", "gradients"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Wanted:
         at: shell patterns over names of places.
         heads: which heads; None for all.
         queries: positions in a run, those below zero from its end; None for all.
-        keep: whole rows of weights, or figures of them.
+        keep: whole rows of weights, with the gradients by them or without, or figures of them.
         top: how many keys of each query a summary names.
     """
 
@@ -48,8 +48,8 @@ class Wanted:
             raise ValueError("at names no place; it is a pattern such as 'encoder.*', or several")
         if isinstance(queries, str) and queries != "all":
             raise ValueError(f"queries are positions, such as [0, -1], or 'all'; got {queries!r}")
-        if keep not in ("weights", "summary"):
-            raise ValueError(f"keep is 'weights' or 'summary', got {keep!r}")
+        if keep not in ("weights", "summary", "gradients"):
+            raise ValueError(f"keep is 'weights', 'summary' or 'gradients', got {keep!r}")
         if keep == "summary" and not isinstance(queries, str):
             raise ValueError("a summary is of all queries; leave queries out, or keep='weights'")
         if top < 1:

@@ -12,16 +12,11 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode, _get_current_function_mode
 
 from regard.lens.capture import multi_head
-from regard.lens.capture.dot_product import dot_product
+from regard.lens.capture.dot_product import DOT_PRODUCTS, dot_product
+from regard.lens.capture.edited import edited
 from regard.lens.capture.observer import Observer
 from regard.lens.capture.owner import running
 from regard.lens.capture.packed import unpacked
-
-_DOT_PRODUCTS = (
-    F.scaled_dot_product_attention,
-    torch.ops.aten.scaled_dot_product_attention,
-    torch.ops.aten.scaled_dot_product_attention.default,
-)
 
 
 class Watch(TorchFunctionMode):
@@ -55,7 +50,7 @@ class Watch(TorchFunctionMode):
         if torch.compiler.is_compiling():
             return output
         if not self._aside and self._observer.here:
-            if any(func is one for one in _DOT_PRODUCTS):
+            if any(func is one for one in DOT_PRODUCTS):
                 self._dot_product(output, args, options)
             elif func is F.multi_head_attention_forward:
                 self._multi_head(output, args, options)
@@ -67,7 +62,7 @@ class Watch(TorchFunctionMode):
             return
         call = unpacked(dot_product(output, *args, **options), module)
         batch, _, queries, keys = call.shape
-        self._observer.saw(self._names[module], (batch, queries, keys), lambda: call)
+        self._observer.saw(self._names[module], (batch, queries, keys), lambda: edited(call, module))
 
     def _multi_head(self, output: Any, args: tuple[Any, ...], options: dict[str, Any]) -> None:
         module = running(self._names)
@@ -75,7 +70,9 @@ class Watch(TorchFunctionMode):
         if module is None or given["static_k"] is not None or given["static_v"] is not None:
             return
         self._observer.saw(
-            self._names[module], multi_head.sizes(given), lambda: multi_head.multi_head(given, output[0])
+            self._names[module],
+            multi_head.sizes(given),
+            lambda: edited(multi_head.multi_head(given, output[0]), module),
         )
 
     @contextmanager

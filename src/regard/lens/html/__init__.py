@@ -2,5 +2,6 @@
 
 from regard.lens.html.document import Page, page, write
 from regard.lens.html.record import PageError, Record
+from regard.lens.html.summary import SummaryRecord
 
-__all__ = ["Page", "PageError", "Record", "page", "write"]
+__all__ = ["Page", "PageError", "Record", "SummaryRecord", "page", "write"]

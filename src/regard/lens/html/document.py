@@ -6,7 +6,6 @@ import base64
 import hashlib
 import html
 import json
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -15,10 +14,8 @@ from string import Template
 
 from regard.lens.html.manifest import Manifest
 from regard.lens.html.modules import joined_modules
-from regard.lens.html.record import PageError, Record, records_of
-from regard.lens.map import AttentionMap
-
-Records = AttentionMap | Record | Iterable[AttentionMap | Record] | Mapping[str, AttentionMap]
+from regard.lens.html.record import PageError
+from regard.lens.html.records import Records, records_of
 
 
 @dataclass(frozen=True)
@@ -77,7 +74,8 @@ def page(records: Records, *, title: str = "Attention", megabytes: float = 12.0)
     what is left out.
 
     Args:
-        records: maps, as a result's ``.attention`` has them, or `Record`s, which carry more than a map.
+        records: maps, as a result's ``.attention`` has them, or `Record`s, which carry more than a map; or
+            summaries, or both.
         title: above the page.
         megabytes: that the maps may take, about.
 
@@ -86,7 +84,7 @@ def page(records: Records, *, title: str = "Attention", megabytes: float = 12.0)
 
     Example:
         >>> import torch
-        >>> from regard.lens import Tokens
+        >>> from regard.lens import AttentionMap, Tokens
         >>> seen = AttentionMap("cross", torch.eye(2)[None], Tokens(("le", "chat")), Tokens(("the", "cat")))
         >>> page(seen, title="The cat").text.startswith("<!doctype html>")
         True
@@ -143,7 +141,7 @@ def write(
 
     Example:
         >>> import tempfile, torch
-        >>> from regard.lens import Tokens
+        >>> from regard.lens import AttentionMap, Tokens
         >>> seen = AttentionMap("cross", torch.eye(2)[None], Tokens(("le", "chat")), Tokens(("the", "cat")))
         >>> write(seen, Path(tempfile.mkdtemp()) / "seen.html").name
         'seen.html'

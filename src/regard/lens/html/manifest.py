@@ -10,12 +10,15 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from regard.lens.faithfulness.curves import Faithfulness
 from regard.lens.html.blocks import Blocks
 from regard.lens.html.record import Record
 from regard.lens.html.sparse import Detail, detail_for, sparse_rows
+from regard.lens.html.summary import SummaryRecord, columns_for, strips, summary_thumbnails
 from regard.lens.html.thumbnails import thumbnails
 from regard.lens.html.vectors import in_levels
 from regard.lens.map import AttentionMap, Axis
@@ -23,6 +26,7 @@ from regard.lens.patch_grid import PatchGrid
 
 _LARGEST_PICTURE = 1024  # pixels of a side: no screen shows a patch better than this
 _BYTES_IN_BASE64 = 3 / 4
+_MOST_OF_FIGURES = 3_000_000  # bytes: of a long text, names of tokens come to as much
 
 
 class Manifest:
@@ -38,25 +42,49 @@ class Manifest:
         blocks: what it reads when it is looked at.
     """
 
-    def __init__(self, title: str, records: Sequence[Record], megabytes: float) -> None:
+    def __init__(self, title: str, records: Sequence[Record | SummaryRecord], megabytes: float) -> None:
         self.blocks = Blocks()
         self._axes: dict[tuple[Axis, int | None], int] = {}
         self._pictures: dict[int, int] = {}
         self.content: dict[str, Any] = {"title": title, "axes": [], "pictures": [], "records": []}
-        shown = [_with_summaries(record.seen) for record in records]
+        size = int(megabytes * 1e6 * _BYTES_IN_BASE64)
+        figures = [record.seen for record in records if isinstance(record, SummaryRecord)]
+        columns = columns_for(figures, min(size, _MOST_OF_FIGURES))
+        maps = {
+            at: _with_summaries(record.seen)
+            for at, record in enumerate(records)
+            if isinstance(record, Record)
+        }
         detail = detail_for(
-            [(len(seen.weights), len(seen.query_axis), len(seen.key_axis)) for seen in shown],
-            int(megabytes * 1e6 * _BYTES_IN_BASE64),
+            [(len(seen.weights), len(seen.query_axis), len(seen.key_axis)) for seen in maps.values()], size
         )
-        small = {str(number): thumbnails(seen) for number, seen in enumerate(shown)}
-        self.content["records"] = [
-            {
-                **self._record(record, seen, detail),
-                "thumbnail": list(small[str(number)].shape[1:]),
-            }
-            for number, (record, seen) in enumerate(zip(records, shown, strict=True))
-        ]
+        small: dict[str, NDArray[np.uint8]] = {}
+        for number, record in enumerate(records):
+            if isinstance(record, Record):
+                described = self._record(record, maps[number], detail)
+                small[str(number)] = thumbnails(maps[number])
+            else:
+                described = self._summary(record, columns)
+                small[str(number)] = summary_thumbnails(record.seen)
+            described["thumbnail"] = list(small[str(number)].shape[1:])
+            self.content["records"].append(described)
         self.content["thumbnails"] = self.blocks.add(small)
+
+    def _summary(self, record: SummaryRecord, columns: int) -> dict[str, Any]:
+        seen = record.seen
+        largest = seen.largest.amax(1)
+        return {
+            "name": seen.name,
+            "group": record.group,
+            "of": record.of,
+            "layer": record.layer,
+            "heads": seen.heads,
+            "queries": self._axis(seen.query_axis, None),
+            "keys": self._axis(seen.key_axis, None),
+            "written": None,
+            "tops": _rounded([*largest, largest.max()]),
+            "summary": self.blocks.add(strips(seen, columns)),
+        }
 
     def _record(self, record: Record, seen: AttentionMap, detail: Detail) -> dict[str, Any]:
         rows = sparse_rows(seen.weights, detail)
@@ -66,6 +94,8 @@ class Manifest:
         described: dict[str, Any] = {
             "name": seen.name,
             "group": record.group,
+            "of": record.of,
+            "faithfulness": None if record.faithfulness is None else _areas(record.faithfulness),
             "layer": record.layer,
             "heads": record.seen.heads,
             "queries": self._axis(seen.query_axis, picture),
@@ -111,6 +141,15 @@ def _with_summaries(seen: AttentionMap) -> AttentionMap:
     if seen.heads == 1:
         return replace(seen, weights=weights)
     return replace(seen, weights=torch.cat([weights, weights.mean(0, True), weights.amax(0, True)]))
+
+
+def _areas(found: Faithfulness) -> dict[str, list[float]]:
+    """Of deletion and insertion: the area of the one method, that by chance, and its spread."""
+    [curves] = found.methods.values()
+    return {
+        kind: _rounded([getattr(curves, area), getattr(found.chance, area), found.spread(kind)])
+        for kind, area in (("deletion", "deletion_area"), ("insertion", "insertion_area"))
+    }
 
 
 def _rounded(values: Any) -> list[float]:

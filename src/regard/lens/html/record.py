@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,7 +9,10 @@ import torch
 from torch import Tensor
 
 from regard.errors import UserError
+from regard.lens.faithfulness.curves import Faithfulness
+from regard.lens.html.stack import group_of, layer_of
 from regard.lens.map import AttentionMap
+from regard.lens.names import looks_across
 from regard.lens.patch_grid import PatchGrid
 
 
@@ -28,6 +29,8 @@ class Record:
         image: [channels, height, width], values in [0, 1], one channel or three; its keys are a patch grid.
         query: [heads, queries, dim], from which the weights were computed.
         key: [kv_heads, keys, dim]; heads are shared out evenly among fewer key heads.
+        of: which input it is of, in words, where a page has several.
+        faithfulness: of the map, where it was measured: that of one method.
 
     Raises:
         PageError: weights that are negative or not finite, or sizes that do not fit the map.
@@ -48,6 +51,8 @@ class Record:
     image: Tensor | None = None
     query: Tensor | None = None
     key: Tensor | None = None
+    of: str = ""
+    faithfulness: Faithfulness | None = None
 
     def __post_init__(self) -> None:
         name, weights = self.seen.name, self.seen.weights
@@ -88,13 +93,12 @@ class Record:
     @property
     def layer(self) -> int | None:
         """The first number in the name."""
-        found = re.search(r"(?<![^.])\d+(?![^.])", self.seen.name)
-        return int(found[0]) if found else None
+        return layer_of(self.seen.name)
 
     @property
     def group(self) -> str:
         """The name with the layer left open: places of one group are layers of one stack."""
-        return re.sub(r"(?<![^.])\d+(?![^.])", "*", self.seen.name, count=1)
+        return group_of(self.seen.name)
 
     @property
     def written(self) -> Literal["across", "within"] | None:
@@ -102,30 +106,8 @@ class Record:
         seen = self.seen
         if isinstance(seen.query_axis, PatchGrid) or isinstance(seen.key_axis, PatchGrid):
             return None
-        if re.search(r"cross|encoder_attn|encdecattention", seen.name.casefold()):
+        if looks_across(seen.name):
             return "across"
         # No word looks at what was not there yet.
         causal = seen.weights.shape[1] == seen.weights.shape[2] > 1 and not bool(seen.weights.triu(1).any())
         return "within" if causal else None
-
-
-def records_of(
-    given: AttentionMap | Record | Iterable[AttentionMap | Record] | Mapping[str, AttentionMap],
-) -> list[Record]:
-    """Records, from whatever holds maps.
-
-    Raises:
-        PageError: there are none, or two of one name.
-    """
-    if isinstance(given, AttentionMap | Record):
-        given = [given]
-    elif isinstance(given, Mapping):
-        given = list(given.values())
-    records = [Record(one) if isinstance(one, AttentionMap) else one for one in given]
-    if not records:
-        raise PageError("there is no attention map to show")
-    names = [record.seen.name for record in records]
-    for name in names:
-        if names.count(name) > 1:
-            raise PageError(f"{name}: given more than once; each place in a page needs a name of its own")
-    return records

@@ -102,9 +102,13 @@ class StraightStep:
         return cls(common)
 
     def still_serves(self) -> bool:
-        """Whether, since :meth:`of`, nobody has hooked a module, put in another, or begun to train."""
+        """Whether, since :meth:`of`, nobody has hooked a module, put in another, or begun to train.
+
+        Nor may a function mode be on: it may change what modules do, such as ``regard.edit``.
+        """
         return not (
-            any(self._hooks)
+            torch._C._len_torch_function_stack()
+            or any(self._hooks)
             or any(map(_IS_TRAINING, self._own))
             or hooks_of_all._global_forward_hooks
             or hooks_of_all._global_forward_pre_hooks

@@ -1,15 +1,16 @@
 """The classifier of pictures: from an image to its class, with probabilities and what it attended to."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import torch
 from torch import Tensor, nn
 
 from regard.data.errors import DataError
 from regard.data.images.pixels import COUNTS
+from regard.errors import UserError
 from regard.lens import AttentionMap, PatchGrid, Tokens, look
 from regard.models.images.build import build_image_classifier
 from regard.models.images.vit import VisionTransformer
@@ -18,6 +19,9 @@ from regard.tasks.images.inputs import Given, pixels_of, tensor_of
 from regard.tasks.images.predictor import PicturePredictor
 from regard.tasks.images.recipe import ImageClassificationRecipe
 from regard.tasks.predictor import Precision
+
+if TYPE_CHECKING:
+    from regard.tasks.images.classification_answer import PictureAnswer
 
 _BATCH = 64
 
@@ -45,6 +49,18 @@ class ImageClassification:
         by attention (``pool.cross``) is one look at the patches. A network without attention has none.
         """
         return _attention(self._model, self.image) if isinstance(self._model, VisionTransformer) else {}
+
+    def answer(self) -> "PictureAnswer":
+        """The class, to be asked for again: what `regard.explain` takes.
+
+        Raises:
+            UserError: the network has no attention.
+        """
+        from regard.tasks.images.classification_answer import PictureAnswer
+
+        if not isinstance(self._model, VisionTransformer):
+            raise UserError("this network has no attention, by which its class could be explained")
+        return PictureAnswer(self._model, self.image, self.label, _grid(self._model, self.image))
 
 
 class ImageClassifier(PicturePredictor[nn.Module, ImageClassification]):
@@ -117,19 +133,25 @@ def _attention(model: VisionTransformer, image: Tensor) -> dict[str, AttentionMa
     like = next(model.parameters())
     with look(model) as seen:
         model(image[None].to(like))
-    encoded = model.encode(image[None].to(like))
-    config = model.config
-    specials = ["[CLS]"] if config.pooling == "class" else []
-    specials += [f"[R{number + 1}]" for number in range(config.registers)]
-    height, width = image.shape[1:]
-    tokens = PatchGrid(*encoded.grid, tuple(specials), (height, width))
-    patches = PatchGrid(*encoded.grid, (), (height, width))
+    tokens = _grid(model, image)
+    patches = replace(tokens, specials=())
     # Pooling by attention is one look of the whole picture at its patches.
     looks = Tokens(("the picture",))
     return {
         name: one.map(tokens, tokens) if name.endswith("self") else one.map(looks, patches)
         for name, one in seen.items()
     }
+
+
+@torch.no_grad()
+def _grid(model: VisionTransformer, image: Tensor) -> PatchGrid:
+    """The patches of an image, and the tokens before them."""
+    encoded = model.encode(image[None].to(next(model.parameters())))
+    config = model.config
+    specials = ["[CLS]"] if config.pooling == "class" else []
+    specials += [f"[R{number + 1}]" for number in range(config.registers)]
+    height, width = image.shape[1:]
+    return PatchGrid(*encoded.grid, tuple(specials), (height, width))
 
 
 def _new_model(recipe: ImageClassificationRecipe, classes: int, size: tuple[int, int]) -> nn.Module:

@@ -1,7 +1,7 @@
 """How good a model of an image task is on pictures with known answers."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 from regard.data.images.build import build_store
 from regard.data.images.config import ImageDataConfig
 from regard.data.images.folders import Layout
-from regard.data.images.splits import has_test, pictures_of
+from regard.data.images.splits import Pictures, has_test, pictures_of
 from regard.data.images.store import Meaning, PictureStore
 from regard.errors import UserError
 from regard.tasks.evaluation import Where
@@ -27,45 +27,61 @@ from regard.tasks.images.windows import in_windows
 def evaluate_image_classifier(classifier: ImageClassifier, data: Where, split: str) -> dict[str, Any]:
     """Loss, accuracy, calibration, and how often each class was taken for each other."""
     config = data_of(classifier.recipe.data, data, split).model_copy(update={"size": classifier.image_size})
-    with _read(config, split, "classes", Meaning(classifier.classes)) as store:
-        return {"data": _name(config, split), **class_figures(classifier.model, store)}
+    with stored(config, split, "classes", Meaning(classifier.classes)) as store:
+        return {"data": name_of(config, split), **class_figures(classifier.model, store)}
 
 
 def evaluate_segmenter(segmenter: Segmenter, data: Where, split: str) -> dict[str, Any]:
     """Dice, IoU, pixel error, objects; and borders where the recipe asks for them."""
     config = data_of(segmenter.recipe.data, data, split)
     values = segmenter.mask_values
-    with _read(config, split, "masks", Meaning(values=values, instances=not values)) as store:
+    with stored(config, split, "masks", Meaning(values=values, instances=not values)) as store:
         figures = segmentation_figures(segmenter.model, store, segmenter.recipe)
         if segmenter.recipe.borders:
             figures |= border_figures(segmenter.model, store)
-        return {"data": _name(config, split), **figures}
+        return {"data": name_of(config, split), **figures}
 
 
 def evaluate_denoiser(denoiser: Denoiser, data: Where, split: str) -> dict[str, Any]:
     """PSNR and SSIM under the recipe's noise, and of the noisy pictures."""
     config = data_of(denoiser.recipe.data, data, split).model_copy(update={"size": None})
-    with _read(config, split, "plain", Meaning()) as store:
+    with stored(config, split, "plain", Meaning()) as store:
         figures = denoising_figures(
             lambda image: in_windows(denoiser.model, image), store, denoiser.recipe, denoiser.device
         )
-        return {"data": _name(config, split), **figures}
+        return {"data": name_of(config, split), **figures}
 
 
 def evaluate_detector(detector: Detector, data: Where, split: str) -> dict[str, Any]:
     """AUROC over pictures, and over pixels where there are masks."""
     config = data_of(detector.recipe.data, data, split)
-    with _read(config, split, "good", Meaning()) as store:
+    with stored(config, split, "good", Meaning()) as store:
         return {
-            "data": _name(config, split),
+            "data": name_of(config, split),
             **detection_figures(detector.model, store, detector.recipe),
         }
 
 
 @contextmanager
-def _read(config: ImageDataConfig, split: str, layout: Layout, like: Meaning) -> Iterator[PictureStore]:
+def stored(
+    config: ImageDataConfig,
+    split: str,
+    layout: Layout,
+    like: Meaning,
+    chosen: Callable[[Pictures], Pictures] = lambda pictures: pictures,
+) -> Iterator[PictureStore]:
+    """The pictures of a split, read, for as long as the block runs.
+
+    Args:
+        config: where they come from.
+        split: which.
+        layout: what the task needs.
+        like: what labels and masks stand for.
+        chosen: takes some of them.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        yield build_store(pictures_of(config, split, layout), config, Path(folder) / split, like=like)
+        pictures = chosen(pictures_of(config, split, layout))
+        yield build_store(pictures, config, Path(folder) / split, like=like)
 
 
 def data_of(trained_on: ImageDataConfig, data: Where, split: str) -> ImageDataConfig:
@@ -91,5 +107,6 @@ def data_of(trained_on: ImageDataConfig, data: Where, split: str) -> ImageDataCo
     return trained_on.model_copy(update={"name": None, "train": place, "test": place})
 
 
-def _name(data: ImageDataConfig, split: str) -> str:
+def name_of(data: ImageDataConfig, split: str) -> str:
+    """What is evaluated on, in words."""
     return f"{data.name} ({split})" if data.name is not None else str(data.test or f"{data.train} ({split})")

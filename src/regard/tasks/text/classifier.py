@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Self, overload
+from typing import TYPE_CHECKING, Any, Self, overload
 
 import torch
 from torch import Tensor
@@ -12,7 +12,7 @@ from torch import Tensor
 from regard.data.text.batches import collate_labelled
 from regard.data.text.tokenizer import Tokenizer
 from regard.decoding.batches import decode_batches
-from regard.errors import RegardWarning
+from regard.errors import RegardWarning, UserError
 from regard.lens import AttentionMap, attention_places, look
 from regard.models.text.build import build_classifier
 from regard.models.text.classifier import TextClassifier
@@ -21,6 +21,9 @@ from regard.tasks.predictor import Precision
 from regard.tasks.text.axes import token_axis
 from regard.tasks.text.predictor import TextPredictor
 from regard.tasks.text.recipe import TextRecipe
+
+if TYPE_CHECKING:
+    from regard.tasks.text.classification_answer import ClassificationAnswer
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,21 @@ class Classification:
     def attention(self) -> dict[str, AttentionMap]:
         """What each token looked at, by place (``encoder.2.self``), made when it is first asked for."""
         return self._run.attention() if self._run is not None else {}
+
+    def answer(self) -> "ClassificationAnswer":
+        """The class, to be asked for again: what `regard.explain` takes.
+
+        Raises:
+            UserError: the text is empty, or the model has no attention.
+        """
+        from regard.tasks.text.classification_answer import ClassificationAnswer
+
+        run = self._run
+        if run is None or not run.ids:
+            raise UserError("there is nothing to explain: the text is empty")
+        if not attention_places(run.model):
+            raise UserError("this model has no attention, by which its class could be explained")
+        return ClassificationAnswer(run.model, run.tokenizer, run.ids, self.label, run.number)
 
 
 class Classifier(TextPredictor[TextClassifier]):
@@ -126,7 +144,8 @@ class Classifier(TextPredictor[TextClassifier]):
     def _classification(self, ids: list[int], probabilities: list[float]) -> Classification:
         ranked = sorted(zip(self.classes, probabilities, strict=True), key=lambda pair: -pair[1])
         tokens = ("[CLS]", *self.tokenizer.tokens(ids), "[SEP]")
-        return Classification(ranked[0][0], dict(ranked), tokens, _Run(self.model, self.tokenizer, ids))
+        run = _Run(self.model, self.tokenizer, ids, self.classes.index(ranked[0][0]))
+        return Classification(ranked[0][0], dict(ranked), tokens, run)
 
 
 @dataclass(frozen=True)
@@ -136,6 +155,7 @@ class _Run:
     model: TextClassifier
     tokenizer: Tokenizer
     ids: list[int]
+    number: int  # of the class
 
     @torch.no_grad()
     def attention(self) -> dict[str, AttentionMap]:

@@ -21,33 +21,33 @@ from regard.tasks.text.translator import Translator
 
 def evaluate_translator(translator: Translator, data: Where, split: str, **decoding: Any) -> dict[str, Any]:
     """BLEU, chrF, loss and speed; see `translation_figures`."""
-    config = _data(translator.recipe.data, data, split)
+    config = data_of(translator.recipe.data, data, split)
     figures = translation_figures(translator, grouped(pairs_of(config, split)), **decoding)
-    return {"data": _name(config, split), **figures}
+    return {"data": name_of(config, split), **figures}
 
 
 def evaluate_generator(generator: Generator, data: Where, split: str) -> dict[str, Any]:
     """Loss and perplexity."""
-    config = _data(generator.recipe.data, data, split)
+    config = data_of(generator.recipe.data, data, split)
     recipe = generator.recipe.model_copy(update={"data": config})
     with tempfile.TemporaryDirectory() as folder:
         documents = encode_documents(recipe, generator.tokenizer, Path(folder), split, None)
         figures = text_figures(generator.model, TextCorpus(documents, block_length(generator.recipe)))
-    return {"data": _name(config, split), **figures}
+    return {"data": name_of(config, split), **figures}
 
 
 def evaluate_classifier(classifier: Classifier, data: Where, split: str) -> dict[str, Any]:
     """Loss and accuracy."""
-    config = _data(classifier.recipe.data, data, split)
+    config = data_of(classifier.recipe.data, data, split)
     recipe = classifier.recipe.model_copy(update={"data": config})
     labels = Labels(classifier.classes)
     with tempfile.TemporaryDirectory() as folder:
         texts = encode_labelled(recipe, classifier.tokenizer, labels, Path(folder), split, None)
         figures = class_figures(classifier.model, texts, recipe.training.tokens)
-    return {"data": _name(config, split), **figures, "texts": len(texts)}
+    return {"data": name_of(config, split), **figures, "texts": len(texts)}
 
 
-def _data(trained_on: DataConfig, data: Where, split: str) -> DataConfig:
+def data_of(trained_on: DataConfig, data: Where, split: str) -> DataConfig:
     """What to evaluate on, as a recipe would say it: a named set, or the file of its test split."""
     if data is None:
         if not trained_on.sets and trained_on.test is None and split == "test":
@@ -65,7 +65,8 @@ def _data(trained_on: DataConfig, data: Where, split: str) -> DataConfig:
     return DataConfig(train=files, test=files, **fields)
 
 
-def _name(data: DataConfig, split: str) -> str:
+def name_of(data: DataConfig, split: str) -> str:
+    """What is evaluated on, in words."""
     if data.sets:
         return f"{'+'.join(data.sets)} ({split})"
     chosen = {"train": data.train, "validation": data.validation}.get(split, data.test)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Self, overload
+from typing import TYPE_CHECKING, Any, Self, overload
 
 import torch
 from torch import Tensor
@@ -21,6 +21,9 @@ from regard.tasks.text.axes import token_axis
 from regard.tasks.text.options import decoding_options
 from regard.tasks.text.predictor import TextPredictor
 from regard.tasks.text.recipe import TextRecipe
+
+if TYPE_CHECKING:
+    from regard.tasks.text.generation_answer import GenerationAnswer
 
 START = "<s>"
 
@@ -54,6 +57,21 @@ class Generation:
     def attention(self) -> dict[str, AttentionMap]:
         """What each token looked at, by place (``decoder.2.self``), made when it is first asked for."""
         return self._run.attention() if self._run is not None else {}
+
+    def answer(self) -> "GenerationAnswer":
+        """What was added, to be asked for again: what `regard.explain` takes.
+
+        Raises:
+            UserError: nothing was added, or the model has no attention.
+        """
+        from regard.tasks.text.generation_answer import GenerationAnswer
+
+        run = self._run
+        if run is None or len(run.ids) == self.prompt_tokens:
+            raise UserError("there is nothing to explain: the model added nothing to this text")
+        if not attention_places(run.model):
+            raise UserError("this model has no attention, by which what it wrote could be explained")
+        return GenerationAnswer(run.model, run.tokenizer, run.ids, self.prompt_tokens)
 
 
 class Generator(TextPredictor[LanguageModel]):

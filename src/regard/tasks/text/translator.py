@@ -1,10 +1,10 @@
 """The translator: from text to text, with scores and what each word attended to."""
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Self, overload
+from typing import TYPE_CHECKING, Any, Self, overload
 
 import torch
 from torch import Tensor
@@ -29,7 +29,13 @@ from regard.tasks.text.recipe import TextRecipe
 from regard.tasks.text.segments import shorten
 from regard.tasks.text.vocabularies import Vocabularies
 
+if TYPE_CHECKING:
+    from regard.tasks.text.translation_answer import TranslationAnswer
+
 END = "</s>"
+
+Draft = Callable[[int, str], None]
+"""Told the number of a text, and its translation as far as it is."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +94,34 @@ class Translation:
             )
         return self._run.attention() if self._run is not None else {}
 
+    @property
+    def source(self) -> str:
+        """The sentence that was translated, as the model read it; empty for a text of several."""
+        if self._run is None:
+            return ""
+        return self._run.vocabularies.source.decode(self._run.source).strip()
+
+    def answer(self) -> "TranslationAnswer":
+        """The translation, to be asked for again: what `regard.explain` takes.
+
+        Raises:
+            UserError: the text has several sentences, or none; or the model has no attention.
+        """
+        from regard.tasks.text.translation_answer import TranslationAnswer
+
+        if self.parts:
+            raise UserError(
+                f"this text was translated as {len(self.parts)} sentences, and each is explained by itself: "
+                "take .parts[0] and so on"
+            )
+        if self._run is None or not attention_places(self._run.model):
+            raise UserError(
+                "there is nothing to explain: the text is empty"
+                if self._run is None
+                else "this model has no attention, by which its translation could be explained"
+            )
+        return TranslationAnswer(self._run.model, self._run.vocabularies, self._run.source, self._run.target)
+
 
 class Translator(TextPredictor[EncoderDecoder]):
     """Translates texts with a trained model.
@@ -144,11 +178,20 @@ class Translator(TextPredictor[EncoderDecoder]):
         return new_model(self.recipe, self.vocabularies)
 
     @overload
-    def __call__(self, text: str, *, split: bool = True, **decoding: Any) -> Translation: ...
-    @overload
-    def __call__(self, text: Iterable[str], *, split: bool = True, **decoding: Any) -> list[Translation]: ...
     def __call__(
-        self, text: str | Iterable[str], *, split: bool = True, **decoding: Any
+        self, text: str, *, split: bool = True, watch: Draft | None = None, **decoding: Any
+    ) -> Translation: ...
+    @overload
+    def __call__(
+        self, text: Iterable[str], *, split: bool = True, watch: Draft | None = None, **decoding: Any
+    ) -> list[Translation]: ...
+    def __call__(
+        self,
+        text: str | Iterable[str],
+        *,
+        split: bool = True,
+        watch: Draft | None = None,
+        **decoding: Any,
     ) -> Translation | list[Translation]:
         """Translate a text, or several.
 
@@ -158,6 +201,8 @@ class Translator(TextPredictor[EncoderDecoder]):
         Args:
             text: one text, or several, which are batched by length.
             split: whether a text is cut into sentences; one that is too long is cut either way.
+            watch: is told, after every token, the number of a text and its translation as far as it is. Until
+                the end it may change: beam search changes its mind.
             **decoding: fields of `regard.decoding.DecodingConfig`, such as ``beam=1`` or ``n_best=3``.
 
         Returns:
@@ -169,7 +214,8 @@ class Translator(TextPredictor[EncoderDecoder]):
         config = decoding_options(self.recipe.decoding, decoding)
         texts = [text] if isinstance(text, str) else list(text)
         pieces = [self._pieces(one, config, split) for one in texts]
-        found = iter(self._translate([piece.text for sentences in pieces for piece in sentences], config))
+        sources = [piece.text for sentences in pieces for piece in sentences]
+        found = iter(self._translate(sources, config, None if watch is None else _drafts(pieces, watch)))
         joined = [_join([(next(found), piece.gap) for piece in sentences], config) for sentences in pieces]
         return joined[0] if isinstance(text, str) else joined
 
@@ -206,12 +252,20 @@ class Translator(TextPredictor[EncoderDecoder]):
             pieces.append(Sentence(shorter[-1], sentence.gap))
         return pieces
 
-    def _translate(self, sources: Sequence[str], config: DecodingConfig) -> list[Translation]:
+    def _translate(
+        self, sources: Sequence[str], config: DecodingConfig, watch: Draft | None
+    ) -> list[Translation]:
         """Sentences that are not empty and fit, each as one."""
+        decode = self.vocabularies.target.decode
         ids = self.vocabularies.source.encode_batch(sources)
         found: dict[int, Translation] = {}
         for batch in decode_batches([len(row) + 1 for row in ids]):
             source, mask = collate_sources([ids[index] for index in batch])
+
+            def tell(row: int, tokens: Sequence[int], batch: list[int] = batch) -> None:
+                if watch is not None:
+                    watch(batch[row], decode(tokens).strip())
+
             hypotheses = search(
                 self.model,
                 source.to(self.device),
@@ -219,6 +273,7 @@ class Translator(TextPredictor[EncoderDecoder]):
                 config,
                 bos=Tokenizer.bos,
                 eos=Tokenizer.eos,
+                watch=None if watch is None else tell,
             )
             for index, best in zip(batch, hypotheses, strict=True):
                 found[index] = self._translation(ids[index], best)
@@ -293,6 +348,20 @@ def _join(parts: list[tuple[Translation, str]], config: DecodingConfig) -> Trans
     best = candidates[0]
     source = tuple(token for translation in translations for token in translation.source_tokens)
     return Translation(best.text, best.tokens, source, best.score, tuple(candidates), translations)
+
+
+def _drafts(pieces: Sequence[Sequence[Sentence]], watch: Draft) -> Draft:
+    """From drafts of pieces, numbered through all texts, to drafts of texts."""
+    places = [(text, at) for text, parts in enumerate(pieces) for at in range(len(parts))]
+    drafts = [[""] * len(parts) for parts in pieces]
+
+    def tell(number: int, draft: str) -> None:
+        text, at = places[number]
+        drafts[text][at] = draft
+        gaps = (part.gap for part in pieces[text])
+        watch(text, join_sentences(map(Sentence, drafts[text], gaps)))
+
+    return tell
 
 
 def new_model(recipe: TextRecipe, vocabularies: Vocabularies) -> EncoderDecoder:

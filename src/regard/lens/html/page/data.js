@@ -5,9 +5,10 @@
  * @typedef {{kind: "grid", labels: string[], rows: number, columns: number, specials: string[],
  *   image_size: number[], picture: ?number}} Grid
  * @typedef {{block: number, packed: boolean, arrays: Object<string, [string, number, number]>}} Stored
- * @typedef {{name: string, group: string, layer: ?number, heads: number, queries: number, keys: number,
+ * @typedef {{name: string, group: string, of: string, layer: ?number, heads: number, queries: number, keys: number,
+ *   faithfulness: ?{deletion: number[], insertion: number[]},
  *   written: ?("across"|"within"), levels: number, tops: number[], left: number[], worst: number[], largest: number,
- *   thumbnail: number[], rows: Stored, vectors: ?(Stored & {dim: number, keyHeads: number})}} Place
+ *   thumbnail: number[], rows: ?Stored, summary: ?Stored, vectors: ?(Stored & {dim: number, keyHeads: number})}} Place
  */
 
 const manifest = JSON.parse(document.getElementById("regard-manifest").textContent);
@@ -20,6 +21,8 @@ const SIGNS = { "\n": "↵", "\t": "⇥", "": "␣", " ": "␣" };
 export const title = manifest.title;
 /** @type {Place[]} */
 export const places = manifest.records;
+/** What the places are of: a text or a picture, in words; one that has no words where there is but one. */
+export const inputs = [...new Set(places.map((one) => one.of))];
 /** @type {string[]} */
 export const pictures = manifest.pictures;
 /** @type {(Tokens|Grid)[]} */
@@ -30,6 +33,11 @@ export const thumbnails = manifest.thumbnails;
 /** @param {Place} place */
 export function axesOf(place) {
   return { queries: axes[place.queries], keys: axes[place.keys] };
+}
+
+/** Whether every weight of a place can be told, or only figures of them. */
+export function hasWeights(place) {
+  return !place.summary;
 }
 
 const MOST_WORDS = 4096; // more of them as elements would make a page slow; the heat map takes any number

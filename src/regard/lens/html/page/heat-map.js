@@ -3,7 +3,7 @@
 import { cellsImage, cutText, fitCanvas } from "./canvas.js";
 import { inkOn, themed, viridis } from "./colours.js";
 import { choice } from "./choice.js";
-import { axesOf } from "./data.js";
+import { axesOf, hasWeights } from "./data.js";
 import { element } from "./dom.js";
 import { quoted, readout } from "./readout.js";
 import { change, state } from "./state.js";
@@ -36,7 +36,7 @@ function shownLabels(first, last, cell, chosen) {
 export const heatMap = {
   name: "map",
   label: "viewMap",
-  offered: () => true,
+  offered: hasWeights,
 
   async open(host, { place, rows, signal, scale: tellScale }) {
     const { queries, keys } = axesOf(place);

@@ -10,7 +10,7 @@ const KEYS = [
   ["Enter, Space", "keyOpen"],
   [", .", "keyHeads"],
   ["[ ]", "keyLayers"],
-  ["1 … 6", "keyViews"],
+  ["1 … 7", "keyViews"],
   ["Esc", "keyFree"],
 ];
 

@@ -1,4 +1,4 @@
-// What colours mean, and how exact the numbers are.
+// What colours mean, how exact the numbers are, and how faithful the map.
 
 import { VIRIDIS, css } from "./colours.js";
 import { element } from "./dom.js";
@@ -12,9 +12,10 @@ export function legend() {
   const end = element("span", {});
   const host = element("div", { className: "scale" }, element("span", {}, "0"), bar, end);
   const exact = element("p", {});
+  const faithful = element("p", {});
   const stops = VIRIDIS.filter((_, level) => level % 15 === 0).map(css);
   return {
-    host: element("footer", {}, host, exact),
+    host: element("footer", {}, host, exact, faithful),
     /** For another view. */
     open(rows, colours) {
       host.hidden = !colours;
@@ -22,12 +23,22 @@ export function legend() {
       bar.classList.toggle("ink", colours === "ink");
       exact.hidden = !rows;
       if (rows) exact.textContent = exactness(rows);
+      faithful.hidden = !rows;
+      if (rows) faithful.textContent = faithfulness(rows.place.faithfulness);
     },
     /** The weight of the brightest colour; null where each row has its own. */
     scale(top) {
       end.textContent = top === null ? say("rowsLargest") : percent(top);
     },
   };
+}
+
+/** Whether the answer hangs on what the map says; nobody should take that for granted. */
+function faithfulness(measured) {
+  if (!measured) return say("faithfulNot");
+  const [deletion, atRandom, spread] = measured.deletion.map(percent);
+  const [insertion, insertionAtRandom, insertionSpread] = measured.insertion.map(percent);
+  return say("faithful", { deletion, atRandom, spread, insertion, insertionAtRandom, insertionSpread });
 }
 
 function exactness(rows) {

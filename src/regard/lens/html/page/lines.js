@@ -2,7 +2,7 @@
 
 import { fitCanvas } from "./canvas.js";
 import { themed } from "./colours.js";
-import { axesOf, wordsOnly } from "./data.js";
+import { axesOf, hasWeights, wordsOnly } from "./data.js";
 import { element, freshId, token } from "./dom.js";
 import { around, listed, readout } from "./readout.js";
 import { largest } from "./rows.js";
@@ -43,7 +43,7 @@ function choose(words, position) {
 export const lines = {
   name: "lines",
   label: "viewLines",
-  offered: (place) => Object.values(axesOf(place)).every(wordsOnly),
+  offered: (place) => hasWeights(place) && Object.values(axesOf(place)).every(wordsOnly),
 
   async open(host, { place, rows, signal, scale }) {
     const { queries, keys } = axesOf(place);

@@ -13,11 +13,12 @@ import { products } from "./products.js";
 import { rowsOf } from "./rows.js";
 import { change, onChange, place, state } from "./state.js";
 import { steps } from "./steps.js";
+import { summaryView } from "./summary-view.js";
 import { language, say } from "./strings.js";
 import { tabs } from "./tabs.js";
 import { themeSwitch } from "./theme.js";
 
-const VIEWS = [overview, pictureView, lines, steps, heatMap, products];
+const VIEWS = [overview, summaryView, pictureView, lines, steps, heatMap, products];
 const SCALES = { lines: "ink", steps: "ink", map: "viridis", picture: "viridis" };
 
 /** The views of which some place in the file has something to show. */
@@ -30,19 +31,21 @@ function fitted(now, before) {
   if (view.offered(place())) return null;
   if (now.view === before.view) return { view: VIEWS_HERE.find((one) => one !== overview && one.offered(place())).name };
   const able = places.filter(view.offered);
-  const nearest = able.find((one) => one.layer === place().layer) ?? able[0];
+  const near = able.filter((one) => one.of === place().of);
+  const nearest = near.find((one) => one.layer === place().layer) ?? near[0] ?? able[0];
   return { place: places.indexOf(nearest) };
 }
 
 /** How large the model and its input are. */
 function subtitle() {
   const { queries, keys } = axesOf(place());
-  const heads = places.reduce((sum, one) => sum + one.heads, 0);
+  const here = places.filter((one) => one.of === place().of);
+  const heads = here.reduce((sum, one) => sum + one.heads, 0);
   const size =
     keys.kind === "grid"
       ? say("subtitlePatches", keys)
       : say("subtitleTokens", { queries: queries.labels.length, keys: keys.labels.length });
-  return `${say("subtitleHeads", { places: places.length, heads })} · ${size}`;
+  return `${say("subtitleHeads", { places: here.length, heads })} · ${size}`;
 }
 
 function start() {
@@ -76,7 +79,7 @@ function start() {
     const { signal } = closing;
     const view = named(state().view);
     const here = place();
-    const rows = view === overview ? null : await rowsOf(here);
+    const rows = view === overview || here.summary ? null : await rowsOf(here);
     if (signal.aborted) return;
     const focused = panel.contains(document.activeElement);
     panel.replaceChildren();

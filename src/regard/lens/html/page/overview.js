@@ -2,7 +2,7 @@
 
 import { cellsImage } from "./canvas.js";
 import { viridis } from "./colours.js";
-import { groupName, groups, headName, headsOf, layersOf } from "./controls.js";
+import { groupName, groupsHere, headName, headsOf, layersOf } from "./controls.js";
 import { arraysOf, axesOf, places, thumbnails } from "./data.js";
 import { element } from "./dom.js";
 import { change, place, state } from "./state.js";
@@ -15,6 +15,7 @@ const SIDE_BY_SIDE = 4; // heads at most, so that two groups stand beside each o
 /** The view that shows a head of this place best. */
 function bestView(one) {
   const { queries, keys } = axesOf(one);
+  if (one.summary) return "figures";
   if (keys.kind === "grid") return "picture";
   return Math.max(queries.labels.length, keys.labels.length) <= LINES_AT_MOST ? "lines" : "map";
 }
@@ -112,7 +113,7 @@ export const overview = {
       element(
         "div",
         { className: `groups ${places.every((one) => one.heads <= SIDE_BY_SIDE) ? "narrow" : ""}` },
-        ...groups.map((group) => table(group, pixels)),
+        ...groupsHere().map((group) => table(group, pixels)),
       ),
       element("p", { className: "note" }, say("thumbnailNote")),
     );

@@ -2,7 +2,7 @@
 
 import { cellsImage, fitCanvas } from "./canvas.js";
 import { viridis } from "./colours.js";
-import { axesOf, pictures } from "./data.js";
+import { axesOf, hasWeights, pictures } from "./data.js";
 import { element, freshId, token } from "./dom.js";
 import { ranking } from "./ranking.js";
 import { around, quoted, readout } from "./readout.js";
@@ -14,7 +14,7 @@ const RANKED = 6;
 export const pictureView = {
   name: "picture",
   label: "viewPicture",
-  offered: (place) => axesOf(place).keys.kind === "grid",
+  offered: (place) => hasWeights(place) && axesOf(place).keys.kind === "grid",
 
   async open(host, { place, rows, signal, scale }) {
     const { queries, keys } = axesOf(place);

@@ -45,6 +45,7 @@ function fitted(wanted, before) {
   if (here.heads === 1) fits.head = 0;
   else if (there.heads === 1 && here !== there && wanted.head === before.head) fits.head = "mean";
   else if (typeof fits.head === "number") fits.head = Math.min(fits.head, here.heads - 1);
+  if (here.summary && fits.head === "max") fits.head = "mean";
   if (here.queries !== there.queries) fits.query = null;
   if (here.keys !== there.keys) fits.key = null;
   return fits;

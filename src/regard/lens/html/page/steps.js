@@ -15,6 +15,7 @@ function ownWords(place) {
   return places.find(
     (one) =>
       one !== place &&
+      one.of === place.of &&
       one.layer === place.layer &&
       one.queries === place.queries &&
       one.written === "within",
@@ -41,7 +42,8 @@ export const steps = {
   label: "viewSteps",
   // Where one text is written from another, that is what is looked at; a text's look at itself comes with it.
   offered: (place) =>
-    place.written === (places.some((one) => one.written === "across") ? "across" : "within") &&
+    place.written ===
+      (places.some((one) => one.of === place.of && one.written === "across") ? "across" : "within") &&
     Object.values(axesOf(place)).every(wordsOnly),
 
   async open(host, { place, rows, signal, scale }) {

@@ -1,0 +1,135 @@
+"""``regard look heads``: what each head of a model does, over one input or many."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from regard.cli import options
+from regard.cli.views import check_new, tell_saved
+from regard.errors import UserError
+
+if TYPE_CHECKING:
+    from regard.lens.measures import HeadTable
+
+_FILES = (".png", ".svg", ".pdf", ".json", ".csv")
+_FIGURES = ("place", "head", "role", "share", "chance", "nearest")
+_MEANS = ("entropy", "relative_entropy", "distance", "confidence", "cluster")
+
+
+def heads(
+    model: options.LookedAt,
+    inputs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="What the model reads: texts, or pictures and folders of them.",
+            show_default=False,
+            metavar="INPUT...",
+        ),
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Option(help="A text in each line of this file.", show_default=False)
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Save as .png, .svg, .pdf, .json or .csv.", show_default=False)
+    ] = None,
+    device: options.Device = None,
+    as_json: options.Json = False,
+    force: options.Force = False,
+) -> None:
+    """Says what each head does: look at the token before, at the first, at separators, at itself, …
+
+    A head has a role if it gives 40 % of its attention to it, and 25 points more than looking evenly would,
+    on average over the inputs; give many. Beside that: how even, how far and how sure heads look, and which
+    look alike. Which heads a model needs is another question: regard heads MODEL DATA."""
+    if out is not None:
+        if out.suffix.lower() not in _FILES:
+            raise UserError(f"{out}: a file of figures ends in {', '.join(_FILES)}")
+        check_new(out, force)
+    from regard.cli.progress import line_progress
+    from regard.tasks import load
+    from regard.tasks.head_figures import measure_heads
+
+    lines = _lines(inputs or [], file)
+    predictor = load(model, **({} if device is None else {"device": device}))
+    given = _pictures(lines) if _of_pictures(predictor) else lines
+    with line_progress("measured") as advance:
+        table = measure_heads(predictor, given, advance=lambda: advance(1))
+    if as_json:
+        from regard.strict_json import strict_json
+
+        print(strict_json(table.to_json()))
+    else:
+        _print(table)
+    if out is not None:
+        _save(table, out, f"{model}: what heads do, over {table.inputs:,} inputs")
+        tell_saved(out)
+
+
+def _lines(inputs: list[str], file: Path | None) -> list[str]:
+    from regard.cli.lines import read_lines
+
+    found = list(inputs)
+    if file is not None:
+        try:
+            with file.open("rb") as stream:
+                found += read_lines(stream, str(file))
+        except OSError as error:
+            raise UserError(f"{file}: cannot read this file: {error.strerror}") from None
+    found = [line for line in found if line.strip()]
+    if not found:
+        raise UserError('nothing to look at; give texts or pictures: regard look heads MODEL "…" (or --file)')
+    return found
+
+
+def _of_pictures(predictor: Any) -> bool:
+    from regard.tasks.foreign.pictures import ForeignPictureModel
+    from regard.tasks.images.predictor import PicturePredictor
+
+    return isinstance(predictor, PicturePredictor | ForeignPictureModel)
+
+
+def _pictures(inputs: list[str]) -> list[Any]:
+    from regard.cli.pictures import find_pictures
+
+    return [picture.path for picture in find_pictures([Path(one) for one in inputs])]
+
+
+def _print(table: HeadTable) -> None:
+    from regard.cli.console import show
+    from regard.lens.measures import BAR, MARGIN, HeadGrid
+
+    show(HeadGrid(table))
+    print(
+        f"\nOver {table.inputs:,} inputs. A role: {100 * BAR:.0f} % of a head's attention or more, and "
+        f"{100 * MARGIN:.0f} points above even attention; · is none.",
+        file=sys.stderr,
+    )
+
+
+def _save(table: HeadTable, out: Path, title: str) -> None:
+    suffix = out.suffix.lower()
+    if suffix not in (".json", ".csv"):
+        from regard.lens.measures import heads_table_picture
+
+        heads_table_picture(table, out, title=title)
+        return
+    if suffix == ".json":
+        from regard.strict_json import strict_json
+
+        text = strict_json(table.to_json(), indent=1) + "\n"
+    else:
+        rows = StringIO()
+        writer = csv.writer(rows, lineterminator="\n")
+        writer.writerow([*_FIGURES, *_MEANS])
+        writer.writerows([getattr(head, name) for name in (*_FIGURES, *_MEANS)] for head in table.heads)
+        text = rows.getvalue()
+    try:
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{out}: cannot write: {error.strerror}") from None

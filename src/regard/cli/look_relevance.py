@@ -1,0 +1,195 @@
+"""``regard look relevance``: what of an input an answer comes from, and how faithful the map is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from regard.cli import options
+from regard.cli.views import check_map_file, tell_saved
+from regard.errors import UserError
+from regard.strict_json import strict_json
+
+if TYPE_CHECKING:
+    from regard.lens import AttentionMap
+    from regard.tasks.explanation import Explanation
+
+_MOST = 24  # rows and columns of a grid in the terminal
+
+
+def known_method(method: str) -> str:
+    """A method that there is.
+
+    Raises:
+        UserError: another.
+    """
+    known = ("attention", "rollout", "flow", "gradient", "relevance")
+    if method not in known:
+        raise UserError(f"--method {method}: there are {', '.join(known)}")
+    return method
+
+
+def relevance(
+    model: options.Model,
+    given: Annotated[
+        str,
+        typer.Argument(
+            metavar="INPUT",
+            help="What the model reads: a text, or the file of a picture.",
+            show_default=False,
+        ),
+    ],
+    method: Annotated[
+        str,
+        typer.Option(
+            help="attention (the last layer's), rollout, flow (slow), gradient or relevance.",
+            callback=known_method,
+        ),
+    ] = "relevance",
+    out: Annotated[
+        Path | None, typer.Option(help="Save as .png, .svg, .pdf, .html or .json too.", show_default=False)
+    ] = None,
+    subwords: Annotated[bool, typer.Option("--subwords", help="Keep the tokens of a word apart.")] = False,
+    force: options.Force = False,
+) -> None:
+    """Shows what of its input each word of an answer, or a class, comes from, through all layers.
+
+    Below each map stands how faithful it is: how much of the answer is left while the input is taken away in
+    the map's order, or comes back while it is put in, and in orders drawn by chance."""
+    if out is not None:
+        check_map_file(out, force)
+    if not given.strip():
+        raise UserError("nothing to explain: the text is empty")
+    from regard.tasks import load
+
+    result = explainable(load(model), model)(given)
+    parts = getattr(result, "parts", ()) or (result,)
+    explanations = [explained(part, method) for part in parts]
+    shown = [_maps(one, subwords) for one in explanations]
+    image = getattr(result, "image", None)
+    for explanation, maps in zip(explanations, shown, strict=True):
+        _print(explanation, maps, str(getattr(result, "label", "")), image)
+    if out is not None:
+        _save(explanations, shown, image, out, title=Path(given).name if image is not None else given)
+        tell_saved(out)
+
+
+def explainable(predictor: Any, model: str) -> Any:
+    """A predictor whose answers can be explained.
+
+    Raises:
+        UserError: another.
+    """
+    tasks = ("translation", "language-modelling", "text-classification", "image-classification")
+    task = getattr(predictor, "task", "of another library")
+    if task not in tasks:
+        raise UserError(f"{model}: answers of {', '.join(tasks)} can be explained; its task is {task}")
+    return predictor
+
+
+def explained(result: Any, method: str) -> Explanation:
+    """An explanation, its errors as a user's.
+
+    Raises:
+        UserError: the method is none for this model.
+    """
+    from regard.tasks import explain
+
+    try:
+        return explain(result, method)  # type: ignore[arg-type]  # it was checked
+    except ValueError as error:
+        raise UserError(str(error)) from None
+
+
+def _maps(explanation: Explanation, subwords: bool) -> dict[str, AttentionMap]:
+    from regard.lens import join_subwords
+
+    return {name: seen if subwords else join_subwords(seen) for name, seen in explanation.maps.items()}
+
+
+def _print(explanation: Explanation, maps: dict[str, AttentionMap], label: str, image: Any) -> None:
+    from regard.cli.console import console, show
+    from regard.lens import HeatMap
+    from regard.lens.on_pictures import in_rows_and_columns
+
+    for name, seen in maps.items():
+        if image is None:
+            side = "what was read" if name.endswith("cross") or label else "what was written before"
+            title = f"What each word comes from, of {side}, in % ({name})"
+            title = f"What the class {label!r} comes from, in % ({name})" if label else title
+            show("", HeatMap(seen, title=title))
+        else:
+            title = f"What the class {label!r} comes from, in % ({name})"
+            show("", HeatMap(in_rows_and_columns(seen, most=_MOST), title=title))
+        console().print(said_of(explanation, name), highlight=False, soft_wrap=True)
+
+
+def said_of(explanation: Explanation, name: str) -> str:
+    """What is known of how faithful a map is."""
+    found = explanation.faithfulness.get(name)
+    if found is None:
+        return "faithfulness: not measured, there is nothing that could be taken away"
+    return f"faithfulness: {found.sentence(explanation.method)}"
+
+
+def _save(
+    explanations: Sequence[Explanation],
+    shown: Sequence[dict[str, AttentionMap]],
+    image: Any,
+    out: Path,
+    *,
+    title: str,
+) -> None:
+    suffix = out.suffix.lower()
+    pairs = [
+        (explanation, name, seen)
+        for explanation, maps in zip(explanations, shown, strict=True)
+        for name, seen in maps.items()
+    ]
+    if suffix == ".json":
+        records = [
+            {**seen.to_json(), "faithfulness": _json_of(explanation, name)}
+            for explanation, name, seen in pairs
+        ]
+        try:
+            out.write_text(strict_json(records, indent=1) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise UserError(f"{out}: cannot write: {error.strerror}") from None
+    elif suffix == ".html":
+        if len(explanations) > 1:
+            raise UserError(f"{out}: a page shows one sentence, and here are {len(explanations)}; give one")
+        from regard.lens.html import Record, write
+
+        page = [
+            Record(seen, image=image, faithfulness=explanation.faithfulness.get(name))
+            for explanation, name, seen in pairs
+        ]
+        write(page, out, title=title, force=True)  # whether it may be replaced was asked before
+    elif image is not None:
+        from regard.lens.on_pictures import heat_of
+        from regard.lens.overlay import overlay_picture
+
+        heats = [heat_of(seen) for _, _, seen in pairs]
+        heats = [heat._replace(title=_captioned(*pair)) for heat, pair in zip(heats, pairs, strict=True)]
+        overlay_picture(image, heats, out, title=title, label="share of what it comes from, %")
+    else:
+        from regard.lens import picture
+        from regard.lens.panels import Words
+
+        words = Words("what was answered", "what it comes from", "share of the row, %")
+        picture([replace(pair[2], name=_captioned(*pair)) for pair in pairs], out, words=words)
+
+
+def _captioned(explanation: Explanation, name: str, seen: AttentionMap) -> str:
+    """A map's name, and below it how faithful it is."""
+    found = explanation.faithfulness.get(name)
+    return seen.name if found is None else f"{seen.name}\n{found.caption(explanation.method)}"
+
+
+def _json_of(explanation: Explanation, name: str) -> dict[str, Any] | None:
+    found = explanation.faithfulness.get(name)
+    return None if found is None else found.to_json()

@@ -1,0 +1,1 @@
+"""Which heads of a model its task needs: what is lost without each."""
