@@ -83,5 +83,6 @@ def test_every_route_answers_as_it_says(description: Any, mode: Any) -> None:
         except Unsatisfiable:
             assert mode is schemathesis.GenerationMode.NEGATIVE  # bytes of any kind are a body
         asked.add(operation.path)
-    assert {path.removeprefix("/api/models/{model}/") for path in asked} >= set(ASKED)
+    if mode is schemathesis.GenerationMode.POSITIVE:
+        assert {path.removeprefix("/api/models/{model}/") for path in asked} >= set(ASKED)
     assert not any(path.startswith("/page") for path in asked)

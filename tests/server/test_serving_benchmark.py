@@ -18,16 +18,18 @@ def test_64_clients_of_a_process(folders: dict[str, Path | str], monkeypatch: py
 
     command = [sys.executable, "-m", "regard", "serve", f"toy={folders['toy']}", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        address = server.stdout.readline().strip()
-        wait_until_ready(address)
-        url = f"{address}/api/models/toy/translate"
-        sentences = ["The cat sat.", "A red dog sees one cat.", "How are you?"]
-        asyncio.run(load(url, server.pid, 16, 1.0, sentences))  # what the first requests load stays
-        found = asyncio.run(load(url, server.pid, 64, 3.0, sentences))
-        server.terminate()
+        try:
+            assert server.stdout is not None
+            address = server.stdout.readline().strip()
+            wait_until_ready(address)
+            url = f"{address}/api/models/toy/translate"
+            sentences = ["The cat sat.", "A red dog sees one cat.", "How are you?"]
+            asyncio.run(load(url, server.pid, 64, 2.0, sentences))  # what the first requests load stays
+            found = asyncio.run(load(url, server.pid, 64, 3.0, sentences))
+        finally:
+            server.terminate()
     assert found.wrong == 0
-    assert len(found.seconds) > 64
+    assert len(found.seconds) >= 64
     if found.memory[0]:
         assert max(found.memory) - found.memory[0] < 32 << 20
         assert resident(1) > 0
