@@ -7,7 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 Regard = Callable[..., Any]
 TEXT = "The cat sat on the mat."
@@ -41,6 +43,13 @@ def test_plain_attention_says_that_it_was_not_measured(regard: Regard, model: Pa
     assert "was not measured" in regard("look", "attention", model, TEXT).err
 
 
+def test_flow_shows_how_far_it_is(regard: Regard, model: Path) -> None:
+    ran = regard("look", "relevance", model, "The cat.", "--method", "flow")
+    assert ran.code == 0, ran.err
+    assert "Finding maximum flows" in ran.err
+    assert "Finding maximum flows" not in regard("look", "relevance", model, "The cat.").err
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -48,7 +57,12 @@ def test_plain_attention_says_that_it_was_not_measured(regard: Regard, model: Pa
         (("relevance", "MODEL", "  "), "the text is empty"),
         (("relevance", "MODEL", TEXT, "--out", "seen.txt"), "ends in .png"),
         (("faithfulness", "MODEL", TEXT, "--out", "x.html"), "curves are saved as .png"),
+        (
+            ("relevance", "MODEL", "One. Two.", "--out", "seen.html", "--method", "flow"),
+            "a page shows one sentence",
+        ),
         (("faithfulness", "MODEL", ""), "there is no text"),
+        (("faithfulness", "MODEL", "no-such.txt"), "no-such.txt: there is no such file"),
         (("relevance", "BOTTLENECK", TEXT), "no attention"),
     ],
 )
@@ -60,3 +74,19 @@ def test_errors_are_plain(
     assert ran.code == 2
     assert told in ran.err
     assert "Traceback" not in ran.err
+
+
+def test_too_much_for_flow_is_told(regard: Regard, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("regard.tasks.explanation.methods._MOST_FLOW", 8)
+    ran = regard("look", "relevance", model, TEXT, "--method", "flow")
+    assert ran.code == 2
+    assert "take rollout, or a shorter input" in ran.err
+
+
+def test_pictures_that_cannot_be_read_are_passed_over(regard: Regard, tmp_path: Path) -> None:
+    Image.fromarray(np.eye(28, dtype=np.uint8) * 255).save(tmp_path / "a.png")
+    (tmp_path / "b.png").write_bytes(b"no picture")
+    ran = regard("look", "faithfulness", "digits", tmp_path, "--method", "attention")
+    assert ran.code == 0
+    assert "Skipped: " in ran.err
+    assert "one input" in ran.out or "1 input" in ran.out

@@ -68,6 +68,12 @@ def test_flow_of_some_queries_and_one_layer() -> None:
         flow([])
 
 
+def test_flow_tells_how_far_it_is() -> None:
+    told: list[tuple[int, int]] = []
+    flow([attention(1, 4, 4)] * 2, queries=[1, 3], each=lambda done, of: told.append((done, of)))
+    assert told == [(0, 8), (4, 8)]
+
+
 def encoder_decoder(batch: int = 0) -> list[Step]:
     def gradient(*shape: int, seed: int) -> Tensor:
         front = (batch,) if batch else ()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from threading import current_thread
 from typing import Any
 
 import pytest
@@ -12,7 +15,10 @@ from fastapi.testclient import TestClient
 from toy_served import LIMITS
 
 import regard
-from regard.server import create_app
+from regard.data.text.sentences import Sentence, split_sentences
+from regard.server import Limits, create_app, stream
+from regard.server.batching import Worker
+from regard.server.drafts import Drafts
 
 STREAM = "/api/models/toy/translate/stream"
 TEXT = "The cat sat on the mat. The dog saw the cat."
@@ -77,6 +83,8 @@ def test_heads_that_are_off_are_off_for_one_request(client: TestClient, folders:
         {"decoder.7.cross": {"heads": {"0": 0}}},
         {"decoder.1.cross": {"heads": {"9": 0}}},
         {"decoder.1.cross": {"heads": {"-1": 0}}},
+        {"decoder.1.cross": {"heads": {"00": 0, "0": 1}}},  # one head, named twice
+        {"decoder.1.cross": {"heads": {"٠": 0}}},
         {"decoder.1.cross": {"heads": {"0": -1}}},
         {"decoder.1.cross": {"heads": {"0": 1e9}}},
         {"decoder.1.cross": {"heads": {"0": "even"}}},
@@ -93,6 +101,55 @@ def test_edits_that_cannot_be(client: TestClient, edit: Any) -> None:
     assert answer.status_code == 422
     assert answer.json()["error"]["code"] in ("invalid", "no_such_head")
     assert client.post("/api/models/toy/translate", json={"text": "A cat."}).status_code == 200
+
+
+def test_factors_that_leave_no_numbers_are_not_the_models_fault(client: TestClient) -> None:
+    edit = {"*" * stars: {"heads": {"all": 10}} for stars in range(1, 65)}
+    answer = client.post("/api/models/toy/translate", json={"text": "A cat.", "edit": edit})
+    assert answer.status_code == 422
+    assert answer.json()["error"]["message"].startswith("with these heads changed: the model predicts NaN")
+
+
+def test_what_explains_every_word_is_asked_of_shorter_texts(client: TestClient) -> None:
+    asked = {"text": "The cat sat on the mat. " * 3, "attention": "*"}
+    statuses = {
+        method: client.post("/api/models/toy/translate", json={**asked, "method": method}).status_code
+        for method in ("attention", "rollout", "gradient", "relevance")
+    }
+    assert statuses == {"attention": 200, "rollout": 200, "gradient": 413, "relevance": 413}
+
+
+def test_others_are_heard_while_a_long_text_is_split(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[str] = []
+
+    def split(text: str) -> Any:
+        threads.append(current_thread().name)
+        with pytest.raises(RuntimeError, match="no running event loop"):
+            asyncio.get_running_loop()
+        return split_sentences(text)
+
+    monkeypatch.setattr(stream, "split_sentences", split)
+    assert lines(client, {"text": TEXT})[-1]["kind"] == "end"
+    assert len(threads) == 1
+
+
+def test_a_sentence_has_its_time_once_with_drafts_too() -> None:
+    limits = Limits(seconds=0.2)
+    worker = Worker(None, limits)  # never started: nobody answers
+
+    async def told() -> list[dict[str, Any]]:
+        work = stream.TranslateSentence((), limits)
+        given = [stream.Watched("A cat.", Drafts(asyncio.get_running_loop()))]
+        first = [worker.submit(work, given[0])]
+        found = stream.lines(worker, work, [Sentence("A cat.", "")], given, first, limits.seconds)
+        return [json.loads(line) async for line in found]
+
+    began = time.monotonic()
+    (line,) = asyncio.run(told())
+    assert line["error"]["code"] == "too_late"
+    assert time.monotonic() - began < 0.35
 
 
 def test_maps_between_words(client: TestClient) -> None:

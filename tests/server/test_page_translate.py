@@ -130,6 +130,34 @@ def test_a_head_that_is_off_changes_the_translation_beside_the_whole_one(
     assert head.get_attribute("aria-checked") == "false"
 
 
+def test_where_one_method_fails_another_can_be_chosen(visit: Callable[..., Any]) -> None:
+    tab = visit(wrong_is_fine=True)  # browsers write every refusal into the console
+    fault = {"error": {"code": "no_such_method", "message": "there is none"}}
+    tab.route(
+        "**/translate",
+        lambda route: (
+            route.fulfill(status=422, json=fault)
+            if "rollout" in route.request.post_data
+            else route.continue_()
+        ),
+    )
+    translated(tab)
+    tab.check('input[aria-label="rollout"]')
+    tab.wait_for_selector("text=This model has no such method")
+    assert not tab.is_visible(".flow")
+    tab.check('input[aria-label="attention"]')
+    tab.wait_for_selector(".flow .below .token")
+    assert not tab.is_visible("text=This model has no such method")
+
+
+def test_an_answer_that_is_cut_off_is_not_shown_as_whole(visit: Callable[..., Any]) -> None:
+    tab = visit("%E0%A4", wrong_is_fine=True)  # nor does an address that was cut off leave the page empty
+    line = {"kind": "sentence", "number": 0, "of": 2, "text": "Elle", "source": "She.", "gap": " "}
+    tab.route("**/stream", lambda route: route.fulfill(body=json.dumps(line) + "\n"))
+    tab.fill("textarea", "She. He.")
+    tab.wait_for_selector("text=The server cannot be reached")
+
+
 def test_results_are_saved(visit: Callable[..., Any], tmp_path: Path) -> None:
     tab = translated(visit())
     with tab.expect_download() as saved:

@@ -170,7 +170,7 @@ def _find(
     if save:
         folder = find_model(model)
         add_metrics(folder, {"alignment": found[0].record() | {"reference": reference.name}})
-        typer.echo(f"Stored {found[0].heads.heads} with the model: {folder / 'metrics.json'}", err=True)
+        typer.echo(f"Stored {found[0].heads} with the model: {folder / 'metrics.json'}", err=True)
 
 
 def _print(found: list[FoundHeads], pairs: int) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from regard.cli import options
-from regard.cli.look_relevance import explainable, known_method
+from regard.cli.look_relevance import explainable, known_method, slowly
 from regard.cli.views import check_new, tell_saved
 from regard.errors import UserError
 from regard.strict_json import strict_json
@@ -82,7 +82,11 @@ def _inputs(predictor: Any, inputs: Sequence[str], count: int) -> list[Any]:
 
 
 def _lines(given: str) -> list[str]:
-    """The lines of a file of that name, or the text itself."""
+    """The lines of a file of that name, or the text itself.
+
+    Raises:
+        UserError: it can only be the name of a file, and there is none.
+    """
     from regard.cli.lines import read_lines
 
     try:
@@ -90,6 +94,8 @@ def _lines(given: str) -> list[str]:
     except OSError:  # a text may be longer than any name
         is_file = False
     if not is_file:
+        if given.endswith(".txt") and len(given.split()) == 1:
+            raise UserError(f"{given}: there is no such file")
         return [given]
     with Path(given).open("rb") as stream:
         return list(read_lines(stream, given))
@@ -101,14 +107,24 @@ def _measured(predictor: Any, given: Sequence[Any], methods: Sequence[str] | Non
 
     found: list[Faithfulness] = []
     for number, one in enumerate(given, start=1):
-        result = predictor(one)
+        try:
+            result = predictor(one)
+        except UserError as error:
+            if len(given) == 1:
+                raise
+            typer.echo(f"Skipped: {error}", err=True)
+            continue
         for part in getattr(result, "parts", ()) or (result,):
             try:
-                found.append(compared(part, methods, seed=len(found)))  # type: ignore[arg-type]  # they were checked
+                with slowly("flow" in (methods or ())) as bar:
+                    one_more = compared(part, methods, seed=len(found), each=bar.at)  # type: ignore[arg-type]
+                found.append(one_more)
             except ValueError as error:
                 raise UserError(f"{one}: {error}") from None
         if len(given) > 1:
             typer.echo(f"Measured {number} of {len(given)}", err=True)
+    if not found:
+        raise UserError(f"none of the {len(given)} inputs could be read")
     return mean_of(found)
 
 

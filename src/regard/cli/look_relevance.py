@@ -15,6 +15,7 @@ from regard.errors import UserError
 from regard.strict_json import strict_json
 
 if TYPE_CHECKING:
+    from regard.data.bar import Bar
     from regard.lens import AttentionMap
     from regard.tasks.explanation import Explanation
 
@@ -68,6 +69,8 @@ def relevance(
 
     result = explainable(load(model), model)(given)
     parts = getattr(result, "parts", ()) or (result,)
+    if out is not None and out.suffix.lower() == ".html" and len(parts) > 1:
+        raise UserError(f"{out}: a page shows one sentence, and here are {len(parts)}; give one")
     explanations = [explained(part, method) for part in parts]
     shown = [_maps(one, subwords) for one in explanations]
     image = getattr(result, "image", None)
@@ -91,6 +94,15 @@ def explainable(predictor: Any, model: str) -> Any:
     return predictor
 
 
+def slowly(flow: bool) -> Bar:
+    """A bar on standard error while maximum flows are found, which takes minutes; for the rest none."""
+    from rich.console import Console
+
+    from regard.data.bar import Bar
+
+    return Bar(Console(stderr=True) if flow else None, None, "Finding maximum flows")
+
+
 def explained(result: Any, method: str) -> Explanation:
     """An explanation, its errors as a user's.
 
@@ -100,7 +112,8 @@ def explained(result: Any, method: str) -> Explanation:
     from regard.tasks import explain
 
     try:
-        return explain(result, method)  # type: ignore[arg-type]  # it was checked
+        with slowly(method == "flow") as bar:
+            return explain(result, method, each=bar.at)  # type: ignore[arg-type]  # it was checked
     except ValueError as error:
         raise UserError(str(error)) from None
 
@@ -112,6 +125,8 @@ def _maps(explanation: Explanation, subwords: bool) -> dict[str, AttentionMap]:
 
 
 def _print(explanation: Explanation, maps: dict[str, AttentionMap], label: str, image: Any) -> None:
+    from rich.console import Console
+
     from regard.cli.console import console, show
     from regard.lens import HeatMap
     from regard.lens.on_pictures import in_rows_and_columns
@@ -125,7 +140,9 @@ def _print(explanation: Explanation, maps: dict[str, AttentionMap], label: str, 
         else:
             title = f"What the class {label!r} comes from, in % ({name})"
             show("", HeatMap(in_rows_and_columns(seen, most=_MOST), title=title))
-        console().print(said_of(explanation, name), highlight=False, soft_wrap=True)
+        with Console(stderr=True).status("Measuring how faithful this map is"):  # long texts take minutes
+            said = said_of(explanation, name)
+        console().print(said, highlight=False, soft_wrap=True)
 
 
 def said_of(explanation: Explanation, name: str) -> str:
@@ -160,8 +177,6 @@ def _save(
         except OSError as error:
             raise UserError(f"{out}: cannot write: {error.strerror}") from None
     elif suffix == ".html":
-        if len(explanations) > 1:
-            raise UserError(f"{out}: a page shows one sentence, and here are {len(explanations)}; give one")
         from regard.lens.html import Record, write
 
         page = [

@@ -136,7 +136,7 @@ class Worker:
         try:
             return await asyncio.wait_for(asyncio.wrap_future(future), self._limits.seconds)
         except TimeoutError:
-            raise _too_late(self._limits) from None
+            raise too_late(self._limits) from None
 
     def close(self, seconds: float | None = None) -> None:
         """Takes no more requests, and returns when those that wait are answered, or after so many seconds."""
@@ -169,7 +169,7 @@ class Worker:
             if not job.future.set_running_or_notify_cancel():
                 continue
             if time.monotonic() > job.until:
-                job.future.set_exception(_too_late(self._limits))
+                job.future.set_exception(too_late(self._limits))
             else:
                 wanted.append(job)
         if not wanted:
@@ -214,7 +214,8 @@ def _together(jobs: list[_Job]) -> Iterator[list[_Job]]:
         yield part
 
 
-def _too_late(limits: Limits) -> Refused:
+def too_late(limits: Limits) -> Refused:
+    """There was no answer in time."""
     return Refused(
         503, "too_late", f"there was no answer within {limits.seconds:g} seconds; ask for less", retry=5
     )

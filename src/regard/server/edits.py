@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from torch import nn
 
+from regard.errors import UserError
 from regard.lens import Edits, NothingEditedError, edit
 from regard.server.errors import Refused
 from regard.server.schema import Asked
@@ -20,7 +21,7 @@ class PlaceEdit(Asked):
     """What is changed at one place."""
 
     heads: Annotated[
-        dict[Annotated[str, Field(pattern=r"^(\d{1,4}|all)$")], Change],
+        dict[Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,3}|all)$")], Change],
         Field(
             min_length=1,
             max_length=256,
@@ -57,7 +58,7 @@ def edited(model: nn.Module, edits: FrozenEdits) -> Iterator[None]:
     """The model with these edits, in this thread.
 
     Raises:
-        Refused: it has no such place or head.
+        Refused: it has no such place or head, or comes to nothing with these edits.
     """
     if not edits:
         yield
@@ -72,3 +73,5 @@ def edited(model: nn.Module, edits: FrozenEdits) -> Iterator[None]:
             yield
     except (ValueError, NothingEditedError) as error:
         raise Refused(422, "no_such_head", str(error)) from None
+    except UserError as error:  # large factors leave no numbers: that is not the model's fault
+        raise Refused(422, "unfit", f"with these heads changed: {error}") from None

@@ -71,19 +71,25 @@ def as_json(maps: Sequence[AttentionMap]) -> list[dict[str, Any]]:
     return [seen.to_json() for seen in maps]
 
 
-def check_token_maps(predictor: Any, lengths: Sequence[int], most: int) -> None:
+def effort(method: Method) -> int:
+    """How many times the work of plain maps a method takes, about: some run the model for every word."""
+    return 8 if method in ("gradient", "relevance") else 1
+
+
+def check_token_maps(predictor: Any, lengths: Sequence[int], most: int, method: Method = "attention") -> None:
     """Makes sure, before maps of a text are made, that they are not too large.
 
     Args:
         predictor: of a text task.
         lengths: of each sentence, in tokens: the longer of what was read and written.
         most: numbers in all maps.
+        method: that makes them; what takes longer is asked of shorter texts.
 
     Raises:
         Refused: they are.
     """
     places = len(attention_places(predictor.model)) * predictor.recipe.model.heads
-    _check(places * sum(length * length for length in lengths), most)
+    _check(places * sum(length * length for length in lengths), most // effort(method))
 
 
 def check_grid_maps(places: int, positions: int, most: int) -> None:

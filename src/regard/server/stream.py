@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import StreamingResponse
 
 from regard.data.text.sentences import Sentence, split_sentences
-from regard.server.batching import Work, Worker
+from regard.server.batching import Work, Worker, too_late
 from regard.server.drafts import Drafts
 from regard.server.edits import FrozenEdits, edited, frozen
 from regard.server.errors import Fault, Refused, refused
@@ -124,7 +124,8 @@ def routes(models: Models, limits: Limits) -> APIRouter:
         served = models.of(model, "translation")
         check_text(asked.text, limits.stream_characters)
         work = TranslateSentence(asked.options(served, limits), limits, frozen(asked.edit))
-        sentences = split_sentences(asked.text.strip())
+        # A long text takes seconds, in which others are to be heard.
+        sentences = await asyncio.to_thread(split_sentences, asked.text.strip())
         for sentence in sentences:
             check_text(sentence.text, limits.characters)
         loop = asyncio.get_running_loop()
@@ -174,6 +175,8 @@ async def lines(
             if drafts is not None:
                 async for draft in drafts.until(waiting[0], seconds):
                     yield Line(kind="draft", number=number, of=len(sentences), text=draft).encoded()
+                if not waiting[0].done():
+                    raise too_late(work.limits)
             result = await worker.answered(waiting.popleft())
             yield Line(
                 kind="sentence",

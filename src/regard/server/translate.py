@@ -15,7 +15,7 @@ from regard.server.answers import Answer, json_answer, page_answer
 from regard.server.batching import Work
 from regard.server.edits import AskedEdits, FrozenEdits, edited, frozen
 from regard.server.limits import Limits
-from regard.server.maps import At, How, Method, as_json, check_token_maps, maps_of, of_sentences
+from regard.server.maps import At, How, Method, as_json, check_token_maps, effort, maps_of, of_sentences
 from regard.server.rounding import SCORE, SCORE_NOISE, answered_alike
 from regard.server.schema import ERRORS, Asked, Maps, Options, check_hypotheses, check_text, options_of
 from regard.server.served import Models, Served
@@ -106,8 +106,8 @@ class Translate(Work[str, Answer]):
     method: Method = "attention"
 
     def size(self, given: str) -> float:
-        """A batch has no more letters than one text may have."""
-        return len(given) / self.limits.characters
+        """A batch has no more letters than one text may have, and fewer where each word is explained."""
+        return len(given) / self.limits.characters * effort(self.method)
 
     def answers(self, predictor: Translator, given: Sequence[str]) -> list[Answer]:
         """One for each text."""
@@ -122,7 +122,7 @@ class Translate(Work[str, Answer]):
         maps = []
         if self.at is not None:
             lengths = [max(len(one.tokens), len(one.source_tokens)) for one in sentences]
-            check_token_maps(translator, lengths, self.limits.weights)
+            check_token_maps(translator, lengths, self.limits.weights, self.method)
             maps = [maps_of(one, self.at, self.method) for one in sentences]
         if self.words:
             maps = [[join_subwords(seen) for seen in some] for some in maps]
@@ -165,8 +165,8 @@ def routes(models: Models, limits: Limits) -> APIRouter:
 
     async def answer(model: str, asked: TranslateAsked, *, page: bool) -> Response:
         served = models.of(model, "translation")
-        check_text(asked.text, limits.characters)
         at = asked.attention or ("*" if page else None)
+        check_text(asked.text, limits.characters // (1 if at is None else effort(asked.method)))
         work = Translate(
             asked.options(served, limits),
             at,

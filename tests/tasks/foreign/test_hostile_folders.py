@@ -89,10 +89,31 @@ def test_what_is_missing_or_damaged_is_named(copy: Path) -> None:
     refused(copy, r"config\.json: cannot read this file: No such file")
 
 
+def test_what_only_fails_when_it_runs_is_told(folder: Folder, tmp_path: Path) -> None:
+    shutil.copytree(folder("marian"), tmp_path / "model")
+    told = json.loads((tmp_path / "model" / "generation_config.json").read_text())
+    told |= {"decoder_start_token_id": 10**9}
+    (tmp_path / "model" / "generation_config.json").write_text(json.dumps(told))
+    with pytest.raises(regard.UserError, match="hf:"):
+        regard.load(f"hf:{tmp_path / 'model'}")("The cat sat.")
+
+
+@pytest.mark.parametrize(
+    "told", ["[" * 100_000, "[]", '{"image_mean": []}', '{"image_mean": [NaN, 0, 0]}',
+             '{"image_std": [0, 1, 1]}', '{"image_std": [Infinity, 1, 1]}', '{"image_std": [1]}',
+             '{"size": {"height": 16}}'],
+)  # fmt: skip
+def test_pictures_that_cannot_be_prepared(folder: Folder, tmp_path: Path, told: str) -> None:
+    shutil.copytree(folder("vit"), tmp_path / "model")
+    (tmp_path / "model" / "preprocessor_config.json").write_text(told)
+    refused(tmp_path / "model", r"preprocessor_config\.json|pictures prepared so cannot be")
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
         ({"num_hidden_layers": 10**9}, r"num_hidden_layers = 1000000000, but there are \d+ weights"),
+        ({"depths": [2, 10**9]}, r"depths = 1000000000, but there are \d+ weights"),
         ({"max_position_embeddings": 10**12}, "more than any model reads"),
         ({"num_hidden_layers": 3}, r"16 weights are missing, such as .*layer\.2"),
         ({"hidden_size": 48}, "this model cannot be read|weights are missing"),

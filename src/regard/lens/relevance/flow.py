@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -14,7 +14,13 @@ _AT_ONCE = 1 << 21  # elements of one table of flows
 _NOTHING = 1e-12  # of a capacity, which is 1 at most: rounding of float64
 
 
-def flow(layers: Sequence[Tensor], *, residual: float = 0.5, queries: Sequence[int] | None = None) -> Tensor:
+def flow(
+    layers: Sequence[Tensor],
+    *,
+    residual: float = 0.5,
+    queries: Sequence[int] | None = None,
+    each: Callable[[int, int], None] = lambda done, of: None,
+) -> Tensor:
     """The maximum flow from states of the last layer to each input (Abnar & Zuidema 2020, §3).
 
     Layers are the network and attention, residual connections counted in as in `rollout`, is what
@@ -27,6 +33,7 @@ def flow(layers: Sequence[Tensor], *, residual: float = 0.5, queries: Sequence[i
         layers: weights of self-attention, [heads, positions, positions] each, the first layer first.
         residual: share of a state that comes past the attention.
         queries: of which states; all of them by default.
+        each: is told how many maximum flows are done, and of how many.
 
     Returns:
         [queries, positions]; a row sums to one.
@@ -42,10 +49,14 @@ def flow(layers: Sequence[Tensor], *, residual: float = 0.5, queries: Sequence[i
     """
     capacities = torch.stack(residual_mix(layers, residual, "flow")).double()
     positions = capacities.shape[-1]
+    states = range(positions) if queries is None else queries
+    together = max(1, _AT_ONCE // capacities.numel())
     rows = []
-    for query in range(positions) if queries is None else queries:
-        together = max(1, _AT_ONCE // capacities.numel())
-        found = [maximum_flows(capacities, query, sinks) for sinks in chunks(range(positions), together)]
+    for done, query in enumerate(states):
+        found = []
+        for sinks in chunks(range(positions), together):
+            each(done * positions + sinks[0], len(states) * positions)
+            found.append(maximum_flows(capacities, query, sinks))
         row = torch.cat(found)
         rows.append(row / row.sum().clamp_min(_NOTHING))
     return torch.stack(rows).to(layers[0].dtype)

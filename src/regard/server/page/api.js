@@ -35,7 +35,7 @@ export async function askFile(path, asking = {}) {
 export async function* askLines(path, asking = {}) {
   const response = await fetched(path, asking);
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-  let text = "";
+  let [text, last] = ["", null];
   for (;;) {
     const { value, done } = await reader.read().catch((error) => {
       throw asking.signal?.aborted ? error : new ApiError(0, "offline", String(error));
@@ -45,9 +45,12 @@ export async function* askLines(path, asking = {}) {
     for (const line of lines) {
       const told = JSON.parse(line);
       if (told.kind === "error") throw new ApiError(503, told.error.code, told.error.message);
+      last = told.kind;
       yield told;
     }
-    if (done) return;
+    if (!done) continue;
+    if (last !== "end") throw new ApiError(0, "offline", "the answer is cut off");
+    return;
   }
 }
 

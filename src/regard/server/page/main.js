@@ -14,7 +14,11 @@ const VIEWS = [translateView, imagesView, modelsView];
 
 /** The part of the address after `#/`: a view, and what it shows. */
 function wanted() {
-  return decodeURIComponent(location.hash.replace(/^#\/?/, "")).split("/");
+  try {
+    return decodeURIComponent(location.hash.replace(/^#\/?/, "")).split("/");
+  } catch {
+    return []; // an address that was cut off somewhere
+  }
 }
 
 async function start() {

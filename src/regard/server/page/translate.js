@@ -32,7 +32,7 @@ export const translateView = {
     let beam = "trained";
     let [plain, changed, detail] = [null, null, null]; // {text, sentences}, the same with heads off, of one sentence
     let sentence = 0;
-    let running = new AbortController();
+    let [running, looking] = [new AbortController(), new AbortController()];
     let timer = 0;
 
     const wrong = notice();
@@ -56,8 +56,9 @@ export const translateView = {
     const changedCard = element("section", { className: "half", hidden: true }, changedTitle, changedOutput);
     const state = element("span", { className: "quiet" });
     const copy = element("button", { type: "button", disabled: true }, tell("copy"));
+    copy.hidden = !navigator.clipboard; // browsers have one at this machine's own address, or with https
     copy.addEventListener("click", async () => {
-      await navigator.clipboard?.writeText((changed ?? plain).text);
+      await navigator.clipboard.writeText((changed ?? plain).text);
       copy.textContent = tell("copied");
       setTimeout(() => {
         copy.textContent = tell("copy");
@@ -106,12 +107,12 @@ export const translateView = {
     showMethods();
     const note = element("p", { className: "note" });
     const whose = element("p", { className: "quiet" });
+    const save = saving(
+      () => ({ name: "translation", result: detail, path: path(), asking: { json: { text: detail.source, method, ...decoding() } } }),
+      onError,
+    );
     const attention = element("section", { className: "card", hidden: true },
-      element("div", { className: "titled" }, element("h2", {}, tell("attentionTitle")),
-        saving(
-          () => ({ name: "translation", result: detail, path: path(), asking: { json: { text: detail.source, method, ...decoding() } } }),
-          onError,
-        )),
+      element("div", { className: "titled" }, element("h2", {}, tell("attentionTitle")), save),
       whose, element("div", { className: "tools" }, which.host, how.host), maps.host, figure.host, note);
     const switches = headSwitches(() => start());
     const ranked = element("ol", { className: "candidates" });
@@ -169,7 +170,7 @@ export const translateView = {
       }
       copy.disabled = false;
       sentence = Math.min(sentence, plain.sentences.length - 1);
-      await look(signal);
+      await look();
     }
 
     /** One text, shown while it is decoded. */
@@ -198,21 +199,27 @@ export const translateView = {
       return found;
     }
 
-    /** What was looked at in one sentence, and its n best. */
-    async function look(signal = running.signal) {
+    /** What was looked at in one sentence, and its n best; the newest choice alone is answered. */
+    async function look() {
       const { sentences } = plain;
       if (!sentences.length) return;
+      looking.abort();
+      looking = new AbortController();
+      const signal = AbortSignal.any([running.signal, looking.signal]);
       which.show(sentences.map((one, at) => ({ value: at, label: String(at + 1), name: tell("sentenceOf", { number: at + 1, of: sentences.length }) })), sentence);
       const source = sentences[sentence].source;
       const asked = { text: source, attention: "*", words: true, n_best: best(), method, ...decoding() };
       const answer = await ask(path(), { json: asked, signal, onWait: wrong.wait }).catch((error) => {
-        if (error.name === "AbortError") throw error;
-        // The translation is there; only what it looked at is not.
-        for (const one of [attention, more]) one.hidden = true;
+        if (error.name === "AbortError") return null;
+        // The translation is there; only what it looked at is not. Another sentence or method may have it.
+        unseen(true);
+        more.hidden = true;
         onError(error, () => look());
         return null;
       });
       if (!answer) return;
+      wrong.clear();
+      unseen(false);
       detail = { source, ...answer };
       const seen = answer.sentences[0]?.attention ?? [];
       attention.hidden = !seen.length;
@@ -226,6 +233,10 @@ export const translateView = {
       switches.host.hidden = !seen.length;
       ranked.replaceChildren(...answer.n_best.map(({ text, score }) =>
         element("li", {}, element("span", { dir: "auto" }, text), element("b", { title: tell("score") }, number(score, 3, 3)))));
+    }
+
+    function unseen(is) {
+      for (const one of [save, whose, maps.host, figure.host, note]) one.hidden = is;
     }
 
     input.addEventListener("input", () => {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Protocol
@@ -53,7 +53,12 @@ class Explanation:
         return found
 
 
-def explain(result: Result, method: Method = "relevance") -> Explanation:
+def explain(
+    result: Result,
+    method: Method = "relevance",
+    *,
+    each: Callable[[int, int], None] = lambda done, of: None,
+) -> Explanation:
     """Says what of its input an answer comes from.
 
     Args:
@@ -61,6 +66,7 @@ def explain(result: Result, method: Method = "relevance") -> Explanation:
         method: ``"attention"`` of the last layer, the mean over heads; ``"rollout"`` or ``"flow"`` through
             all layers (Abnar & Zuidema 2020); ``"gradient"``: gradient × attention of the last layer;
             ``"relevance"``: through all layers by gradients (Chefer et al. 2021).
+        each: is told how far *flow* is, and of how much: it takes minutes for a sentence.
 
     Raises:
         ValueError: no such method, or none for this model.
@@ -73,10 +79,16 @@ def explain(result: Result, method: Method = "relevance") -> Explanation:
         found.faithfulness["relevance.cross"].sentence("relevance")
     """
     answer = result.answer()
-    return Explanation(method, _maps(answer, method), answer)
+    return Explanation(method, _maps(answer, method, each), answer)
 
 
-def compared(result: Result, methods: Sequence[Method] | None = None, *, seed: int = 0) -> Faithfulness:
+def compared(
+    result: Result,
+    methods: Sequence[Method] | None = None,
+    *,
+    seed: int = 0,
+    each: Callable[[int, int], None] = lambda done, of: None,
+) -> Faithfulness:
     """How faithful methods are to one another and to chance, for one answer.
 
     What is taken away is the source of a translator, and of other models what they read.
@@ -85,6 +97,7 @@ def compared(result: Result, methods: Sequence[Method] | None = None, *, seed: i
         result: see `explain`.
         methods: which; by default all that make sense for the model but *flow*, which takes long.
         seed: of the orders drawn by chance; of several inputs each should have its own.
+        each: see `explain`.
 
     Raises:
         ValueError: see `explain`; or nothing can be taken away.
@@ -95,7 +108,7 @@ def compared(result: Result, methods: Sequence[Method] | None = None, *, seed: i
         answer,
         side,
         {
-            method: _rows(importances(answer, method)[side])
+            method: _rows(importances(answer, method, each)[side])
             for method in (quick_methods(answer) if methods is None else methods)
         },
         seed,
@@ -108,8 +121,8 @@ def map_name(method: Method, side: Side, answer: Answer) -> str:
     return f"{method}.{'cross' if across else 'self'}"
 
 
-def _maps(answer: Answer, method: Method) -> dict[str, AttentionMap]:
-    found = importances(answer, method)
+def _maps(answer: Answer, method: Method, each: Callable[[int, int], None]) -> dict[str, AttentionMap]:
+    found = importances(answer, method, each)
     maps = {}
     for side, axis in answer.read.items():
         if side in found:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, get_args
 
 import torch
@@ -16,6 +16,8 @@ from regard.tasks.explanation.answer import Answer
 Method = Literal["attention", "rollout", "flow", "gradient", "relevance"]
 METHODS: tuple[Method, ...] = get_args(Method)
 _AT_ONCE = 16  # answers of one backward
+# Positions of one flow: the work grows with their fourth power, and so many take half an hour.
+_MOST_FLOW = 64
 
 
 def methods_for(answer: Answer) -> tuple[Method, ...]:
@@ -28,11 +30,18 @@ def quick_methods(answer: Answer) -> tuple[Method, ...]:
     return tuple(method for method in methods_for(answer) if method != "flow")
 
 
-def importances(answer: Answer, method: Method) -> dict[Side, Tensor]:
+def importances(
+    answer: Answer, method: Method, each: Callable[[int, int], None] = lambda done, of: None
+) -> dict[Side, Tensor]:
     """How important each position of each side is to each answer: [answers, positions], not below zero.
 
+    Args:
+        answer: what is explained.
+        method: how.
+        each: is told how far *flow* is, which takes long.
+
     Raises:
-        ValueError: no such method, or none for this model.
+        ValueError: no such method, or none for this model; too much for *flow*.
     """
     if method not in METHODS:
         raise ValueError(f"method {method!r}: there are {', '.join(METHODS)}")
@@ -49,11 +58,17 @@ def importances(answer: Answer, method: Method) -> dict[Side, Tensor]:
     if method == "attention":
         return {side: answer.states @ step.weights.mean(0) for side, step in _last(steps).items()}
     target, layers = answer.states.shape[1], joined(steps)
+    positions = layers[0].shape[-1]
+    if method == "flow" and positions > _MOST_FLOW:
+        raise ValueError(
+            f"flow of {positions} tokens or patches would take hours, {_MOST_FLOW} are the most: take rollout, "
+            "or a shorter input"
+        )
     if method == "rollout":
         made = answer.states @ rollout(layers)[:target]
     else:
         read = answer.states.any(0).nonzero()[:, 0].tolist()
-        made = answer.states[:, read] @ flow(layers, queries=read)
+        made = answer.states[:, read] @ flow(layers, queries=read, each=each)
     return {"target": made[:, :target], "source": made[:, target:]}
 
 

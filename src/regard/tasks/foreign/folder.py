@@ -54,7 +54,7 @@ def read_foreign_folder(path: Path) -> ForeignFolder:
         ...
         regard.tasks.foreign.folder.ForeignFolderError: no-such-folder/config.json: ...
     """
-    config = _object(path / "config.json")
+    config = json_object(path / "config.json")
     if (path / "adapter_config.json").exists():
         raise ForeignFolderError(
             f"{path}: holds an adapter, which is a part of a model; merge it into its model, save that, and "
@@ -87,7 +87,7 @@ def _weight_files(path: Path) -> list[Path]:
     index = path / "model.safetensors.index.json"
     if not index.is_file():
         raise ForeignFolderError(_why_no_weights(path))
-    named = _object(index).get("weight_map")
+    named = json_object(index).get("weight_map")
     names = sorted({str(name) for name in named.values()}) if isinstance(named, dict) else []
     if not names:
         raise ForeignFolderError(f"{index}: names no weights; copy it again")
@@ -112,7 +112,7 @@ def _why_no_weights(path: Path) -> str:
 def _refuse_senseless(path: Path, config: dict[str, Any], weights: int) -> None:
     """Sizes that no such weights can have, before they are believed and memory is asked for."""
     for key, value in _numbers(config):
-        if "layer" in key and value > max(weights, 1):
+        if ("layer" in key or "depth" in key) and value > max(weights, 1):
             raise ForeignFolderError(
                 f"{path / 'config.json'}: {key} = {value}, but there are {weights} weights in all"
             )
@@ -124,12 +124,19 @@ def _numbers(config: dict[str, Any]) -> Iterator[tuple[str, int]]:
     for key, value in config.items():
         if isinstance(value, dict):
             yield from _numbers(value)
-        elif isinstance(value, int):
-            yield key, value
+        else:
+            # Networks in stages have a list, one number for each.
+            yield from (
+                (key, one) for one in (value if isinstance(value, list) else [value]) if isinstance(one, int)
+            )
 
 
-def _object(path: Path) -> dict[str, Any]:
-    """An object of JSON."""
+def json_object(path: Path) -> dict[str, Any]:
+    """A file that holds an object of JSON.
+
+    Raises:
+        ForeignFolderError: it cannot be read, or holds something else.
+    """
     try:
         if path.stat().st_size > _LARGEST_JSON:
             raise ForeignFolderError(f"{path}: too large to be what its name says")

@@ -11,7 +11,7 @@ import torch
 
 from regard.errors import from_extra
 from regard.tasks.foreign.folder import ForeignFolder, ForeignFolderError, read_foreign_folder
-from regard.tasks.foreign.model import ForeignModel
+from regard.tasks.foreign.model import MESSAGE, ForeignModel
 from regard.tasks.foreign.pictures import ForeignPictureModel
 from regard.tasks.foreign.source import find_foreign
 from regard.tasks.foreign.texts import ForeignTextModel
@@ -19,7 +19,6 @@ from regard.tasks.foreign.texts import ForeignTextModel
 # Of a folder only what is there is read, no code of its own is run, and no pickle is opened.
 _SAFELY: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
 _TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model", "*.spm")
-_MESSAGE = 300
 
 
 def load_foreign(path_or_name: str, *, device: torch.device | str | None = None) -> ForeignModel:
@@ -100,7 +99,7 @@ def _told(folder: ForeignFolder, what: str, read: Any, **options: Any) -> Any:
         if isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit):
             raise
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        told = " ".join(lines)[:_MESSAGE] or type(error).__name__
+        told = " ".join(lines)[:MESSAGE] or type(error).__name__
         raise ForeignFolderError(f"{folder.path}: {what} cannot be read: {told}") from None
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any
@@ -17,6 +18,9 @@ At = str | Iterable[str]
 
 MOST_BYTES = 2 << 30
 """Of weights held at once."""
+
+MESSAGE = 300
+"""Letters that are told of an error of another library, which may be long."""
 
 
 class ForeignModel(ABC):
@@ -53,12 +57,24 @@ class ForeignModel(ABC):
         Raises:
             UserError: nothing, or what is not so; the message says why.
         """
+        with self.telling(), look(self.model, at, **options) as seen:
+            run()
+        return seen
+
+    @contextmanager
+    def telling(self) -> Iterator[None]:
+        """Runs foreign code on what its folder says; whatever goes wrong is told in one sentence."""
         try:
-            with look(self.model, at, **options) as seen:
-                run()
+            yield
+        except UserError:
+            raise
         except (NothingSeenError, ValueError, IndexError) as error:
             raise UserError(f"{self.name}: {error}") from None
-        return seen
+        except (
+            Exception
+        ) as error:  # sizes that do not fit, arguments that it does not know, too little memory
+            told = " ".join(str(error).split())[:MESSAGE] or type(error).__name__
+            raise UserError(f"{self.name}: it cannot be run on this: {told}") from error
 
     def check_size(self, at: At, queries: int, keys: int) -> None:
         """Makes sure, before the model runs, that there is room for the weights of some places.

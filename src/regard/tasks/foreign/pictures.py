@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import inf, isfinite
 from pathlib import Path
 from typing import Any, overload
 
@@ -18,7 +18,7 @@ from regard.errors import UserError
 from regard.lens import AttentionMap, PatchGrid, Seen
 from regard.lens.capture.wanted import Keep, Queries
 from regard.lens.summaries import AttentionSummary
-from regard.tasks.foreign.folder import ForeignFolderError
+from regard.tasks.foreign.folder import ForeignFolderError, json_object
 from regard.tasks.foreign.model import At, ForeignModel
 from regard.tasks.images.inputs import Given, is_one, listed, pixels_of
 
@@ -168,7 +168,7 @@ class Preparation:
         """
         file = path / "preprocessor_config.json"
         try:
-            told = json.loads(file.read_bytes()) if file.exists() else {}
+            told = json_object(file) if file.exists() else {}
             channels = int(getattr(config, "num_channels", 3))
             size = (told.get("crop_size") if told.get("do_center_crop") else None) or told.get("size")
             normal = told.get("do_normalize", True)
@@ -185,7 +185,9 @@ class Preparation:
         if (
             channels not in (1, 3)
             or not all(0 < patch <= side <= _LARGEST_SIDE for side, patch in sides)
-            or not all(std > 0 for std in made.std)
+            or not len(made.mean) == len(made.std) == channels
+            or not all(map(isfinite, made.mean))
+            or not all(0 < std < inf for std in made.std)
         ):
             raise ForeignFolderError(f"{path}: pictures prepared so cannot be: {made}")
         return made
