@@ -61,8 +61,8 @@ def importances(
     positions = layers[0].shape[-1]
     if method == "flow" and positions > _MOST_FLOW:
         raise ValueError(
-            f"flow of {positions} tokens or patches would take hours, {_MOST_FLOW} are the most: take rollout, "
-            "or a shorter input"
+            f"flow of {positions} tokens or patches would take hours, {_MOST_FLOW} are the most: "
+            "take rollout, or a shorter input"
         )
     if method == "rollout":
         made = answer.states @ rollout(layers)[:target]
