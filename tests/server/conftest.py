@@ -53,7 +53,7 @@ def site(folders: dict[str, Path | str]) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """Chromium, driven by Playwright."""
     playwright = pytest.importorskip(

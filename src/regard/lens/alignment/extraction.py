@@ -23,6 +23,7 @@ def word_weights(
         [..., words of the queries, words of the keys].
 
     Example:
+        >>> import torch
         >>> weights = torch.tensor([[0.1, 0.2, 0.7], [0.3, 0.4, 0.3]])
         >>> word_weights(weights, [0, 0], [0, 1, 1])
         tensor([[0.2000, 0.8000]])
@@ -42,6 +43,7 @@ def links_of(weights: Tensor, *, threshold: float = 0.0, both: bool = False) -> 
         both: only where the source's word, too, is looked at most by that target word.
 
     Example:
+        >>> import torch
         >>> str(links_of(torch.tensor([[0.1, 0.8], [0.3, 0.4]]))), str(
         ...     links_of(torch.tensor([[0.1, 0.8], [0.3, 0.4]]), both=True)
         ... )

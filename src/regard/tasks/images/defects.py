@@ -117,7 +117,7 @@ def add_defects(
             bad, where = _erased(good, generator)
         else:
             bad, where = _pasted(good, name, generator)
-        visible = ((bad - good).abs() > _VISIBLE).any(1, keepdim=True)
+        visible = where & ((bad - good).abs() > _VISIBLE).any(1, keepdim=True)
         # A pixel that is the same by chance, in the midst of others, belongs to the defect.
         where &= F.max_pool2d(visible.float(), 3, 1, 1) > 0
         defective[rows] = torch.where(where, bad, good)
