@@ -27,7 +27,7 @@ demo: $(VENV)/.regard
 	@echo "==> Translating \"$(SENTENCE)\" with the model that ships, en-fr"
 	$(BIN)/regard translate "$(SENTENCE)" --look attention.png --word sat --force
 
-test: $(VENV)/.regard-test
+test: $(VENV)/.regard-test $(VENV)/.timm
 	@echo "==> Running the tests, $(WORKERS) at a time"
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(TESTS)
 
@@ -40,7 +40,7 @@ lint: $(VENV)/.regard-dev
 	@echo "==> Layers"
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.regard-bench
+bench: $(VENV)/.regard-bench $(VENV)/.timm
 	@echo "==> Measuring against peers; this takes a while"
 	$(BIN)/python -m benchmarks
 
@@ -61,6 +61,13 @@ $(VENV)/.made:
 $(VENV)/.regard: $(VENV)/.made pyproject.toml constraints.txt
 	@echo "==> Installing Regard into $(VENV) (torch is large: the first time takes minutes)"
 	@$(INSTALL) -e .
+	@touch $@
+
+# timm wants torchvision, which PyPI compiles for CUDA and which then breaks what imports it beside a torch for the
+# CPU: they stand apart, and benchmarks/peers.py knows where.
+$(VENV)/.timm: $(VENV)/.made constraints.txt
+	@echo "==> Installing timm into $(VENV)/timm"
+	@$(INSTALL) --no-deps --upgrade --target $(VENV)/timm timm torchvision
 	@touch $@
 
 $(VENV)/.regard-%: $(VENV)/.made pyproject.toml constraints.txt

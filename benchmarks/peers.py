@@ -1,29 +1,32 @@
-"""Which peers can be measured here: some need a build of another library that fits this torch."""
+"""A peer that stands apart from what else is installed."""
 
-from collections.abc import Mapping
+import sys
 from importlib import import_module
-from typing import TypeVar
+from pathlib import Path
+from types import ModuleType
 
-from rich.console import Console
+import torch
 
-T = TypeVar("T")
+APART = Path(sys.prefix) / "timm"
+"""Where make installs timm and torchvision."""
 
 
-def those_here(contestants: Mapping[str, T], needs: Mapping[str, str], console: Console) -> dict[str, T]:
-    """The contestants whose package can be imported; the others are named, with the reason.
+def import_timm() -> ModuleType:
+    """timm, also beside a torchvision that was compiled for a torch of another device.
 
-    Args:
-        contestants: by name.
-        needs: the package that a contestant of that name needs.
-        console: where those that are left out are told.
+    timm imports torchvision for its pictures' transforms. The torchvision of PyPI is compiled for CUDA:
+    beside a torch for the CPU its import ends at the first operator of its own that is missing, though
+    timm's networks use none of them. The two that it asks for are declared here. Other libraries import a
+    torchvision that they find, so it lies in a folder that only this process looks into.
+
+    Raises:
+        ImportError: if timm is not installed.
     """
-    here = {}
-    for name, contestant in contestants.items():
-        try:
-            if name in needs:
-                import_module(needs[name])
-        except Exception as error:  # a package built for another torch fails in ways of its own
-            console.print(f"{name} is left out: {type(error).__name__}: {str(error).splitlines()[0]}")
-        else:
-            here[name] = contestant
-    return here
+    if APART.is_dir() and str(APART) not in sys.path:
+        sys.path.append(str(APART))
+    try:
+        import_module("torchvision")
+    except RuntimeError:  # operator torchvision::nms does not exist
+        for name in ("nms", "qnms"):
+            torch.library.define(f"torchvision::{name}", "(Tensor boxes, Tensor scores, float iou) -> Tensor")
+    return import_module("timm")

@@ -13,7 +13,7 @@ from rich.table import Table
 from torch import Tensor, nn
 
 from benchmarks import machine
-from benchmarks.peers import those_here
+from benchmarks.peers import import_timm
 from benchmarks.steps import MODES, PRECISIONS, Round, steps
 from benchmarks.timing import Entry, in_turn, paired_ratio
 
@@ -37,9 +37,8 @@ SIZES = {
 
 
 def timm_vit(size: Size) -> nn.Module:
-    from timm.models.vision_transformer import VisionTransformer
-
-    return VisionTransformer(
+    transformers = import_timm().models.vision_transformer
+    return transformers.VisionTransformer(
         img_size=size.image,
         patch_size=size.patch,
         num_classes=size.classes,
@@ -110,12 +109,11 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     console = Console()
     console.print(machine.describe())
-    contestants = those_here(CONTESTANTS, {"timm": "timm"}, console)
     table = Table("network", "mode", "precision", "contestant", "images/s", "× timm", "× HF", "peak MB")
     for name, size in SIZES.items():
         for mode in MODES:
             for precision in PRECISIONS:
-                entries = {key: Entry(prepare, (key, name, precision, mode)) for key in contestants}
+                entries = {key: Entry(prepare, (key, name, precision, mode)) for key in CONTESTANTS}
                 timings = in_turn(entries, rounds)
                 for key, timing in timings.items():
                     table.add_row(
@@ -124,7 +122,7 @@ def main() -> None:
                         precision,
                         key,
                         f"{size.batch / timing.median:,.1f}",
-                        f"{paired_ratio(timings, key, 'timm'):.2f}" if "timm" in contestants else "–",
+                        f"{paired_ratio(timings, key, 'timm'):.2f}",
                         f"{paired_ratio(timings, key, 'Hugging Face (SDPA)'):.2f}",
                         f"{timing.peak_megabytes:,.0f}",
                     )

@@ -81,8 +81,8 @@ def test_a_module_of_ones_own() -> None:
     assert '"sat"' in page
 
 
+@pytest.mark.usefixtures("timm")
 def test_a_model_of_timm() -> None:
-    pytest.importorskip("timm")
     assert "blocks.11.attn" in run(TIMM)
 
 

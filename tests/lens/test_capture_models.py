@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -166,8 +167,8 @@ def test_training_a_hugging_face_model_changes_by_no_bit() -> None:
 
 
 @torch.no_grad()
-def test_timm() -> None:
-    transformer = pytest.importorskip("timm.models.vision_transformer").VisionTransformer
+def test_timm(timm: ModuleType) -> None:
+    transformer = timm.models.vision_transformer.VisionTransformer
     torch.manual_seed(0)
     model = transformer(img_size=16, patch_size=8, embed_dim=32, depth=2, num_heads=4, num_classes=3).eval()
     images = torch.rand(2, 3, 16, 16)

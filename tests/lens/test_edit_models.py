@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -169,8 +170,8 @@ def test_eager_attention_is_told() -> None:
             model(IDS)
 
 
-def test_timm() -> None:
-    transformer = pytest.importorskip("timm.models.vision_transformer").VisionTransformer
+def test_timm(timm: ModuleType) -> None:
+    transformer = timm.models.vision_transformer.VisionTransformer
     torch.manual_seed(0)
     model = transformer(img_size=16, patch_size=8, embed_dim=32, depth=2, num_heads=4, num_classes=3)
     images = torch.rand(2, 3, 16, 16, dtype=torch.float64)

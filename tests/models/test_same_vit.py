@@ -82,8 +82,7 @@ def test_what_has_no_counterpart_is_refused():
     "options", [{}, {"reg_tokens": 2}, {"reg_tokens": 2, "no_embed_class": True}], ids=str
 )
 @torch.no_grad()
-def test_timm(options):
-    timm = pytest.importorskip("timm")
+def test_timm(timm, options):
     theirs = shaken(
         timm.models.vision_transformer.VisionTransformer(
             img_size=(12, 8), patch_size=4, embed_dim=16, depth=2, num_heads=2, num_classes=3, **options
@@ -94,8 +93,7 @@ def test_timm(options):
     torch.testing.assert_close(ours(images), theirs(normalised(images)), atol=1e-5, rtol=1e-5)
 
 
-def test_timm_variants_without_counterpart():
-    timm = pytest.importorskip("timm")
+def test_timm_variants_without_counterpart(timm):
     make = timm.models.vision_transformer.VisionTransformer
     theirs = make(img_size=8, patch_size=4, embed_dim=16, depth=1, num_heads=2, init_values=0.1)
     with pytest.raises(ForeignModelError, match=r"ls1\.gamma"):

@@ -7,15 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-ROOT = Path(__file__).parents[2]
+from benchmarks.serving import load, resident, wait_until_ready
 
 
-def test_64_clients_of_a_process(folders: dict[str, Path | str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(ROOT)
-    from benchmarks.serving import load, resident, wait_until_ready
-
+def test_64_clients_of_a_process(folders: dict[str, Path | str]) -> None:
     command = [sys.executable, "-m", "regard", "serve", f"toy={folders['toy']}", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
