@@ -31,6 +31,17 @@ def test_rows_need_not_lie_next_to_each_other():
         torch.testing.assert_close(apart, layer(x).transpose(0, 1), rtol=1e-4, atol=1e-5)
 
 
+def test_weights_with_gaps_are_torchs_to_multiply(monkeypatch):
+    """oneDNN takes such weights, and a thousand times as long."""
+    slow = []
+    monkeypatch.setattr("regard.nn.product._onednn", lambda x, weight, bias: slow.append(weight))
+    x, head = torch.randn(9, 16), torch.randn(8, 64)[:, 16:32]
+    with torch.inference_mode():
+        torch.testing.assert_close(multiply(x, head), F.linear(x, head))
+        multiply(torch.randn(9, 8), head.t())
+    assert not slow
+
+
 @pytest.mark.parametrize("rows", [1, 7, 8, 64, 321])
 def test_settled_weights_change_nothing_but_the_time(rows):
     weight, bias, x = torch.randn(48, 32), torch.randn(48), torch.randn(rows, 32)

@@ -97,7 +97,8 @@ class Call(Recomputed):
         for some in chunks(heads, together):
             query = take(self.query, 1, some)
             of_keys = [head // shared for head in some]
-            key, value = (take(x, 1, of_keys).to(wide) for x in (self.key, self.value))
+            # Heads mostly lie between each other; each block reads them again, so they are gathered once.
+            key, value = (take(x, 1, of_keys).to(wide).contiguous() for x in (self.key, self.value))
             masks = [take(mask, 1, some) if mask.shape[1] > 1 else mask for mask in self.masks]
             for few in chunks(rows, max(1, room // len(some))):
                 scores = self._scores(take(query, 2, few).to(wide), key, masks, few)
