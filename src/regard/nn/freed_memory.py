@@ -2,7 +2,8 @@
 
 A step of training, or of decoding with a large vocabulary, frees and takes back the same large tensors. By
 default glibc returns each of them to the system, which hands it back page by page, zeroed: up to a third of
-a step of training on a CPU, and of the product that gives 32,000 logits to each of 320 rows.
+a step of training on a CPU, of the product that gives 32,000 logits to each of 320 rows, and of a U-Net on a
+window of 512².
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _NEVER = 2**31 - 1
 def keep_freed_memory() -> bool:
     """Tell glibc to reuse freed blocks of up to 1 GiB; True where it did, False elsewhere, harmlessly.
 
-    Training and decoding do so when they begin, for the whole process.
+    Training, decoding and the reading of pictures do so when they begin, for the whole process.
 
     The process then holds the most that it ever needed, and somewhat more, for before glibc 2.38 an aligned
     block may not fit where an equal one was freed. Calling again changes nothing.

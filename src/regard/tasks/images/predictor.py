@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from regard.nn.convolution import lay_out_weights
+from regard.nn.freed_memory import keep_freed_memory
 from regard.tasks.images.inputs import Given, is_one, listed
 from regard.tasks.predictor import Model, Precision, Predictor
 from regard.tasks.recipe import Recipe
@@ -50,6 +51,7 @@ class PicturePredictor(Predictor[Model], Generic[Model, Result]):
         Raises:
             DataError: a picture that cannot be read.
         """
+        keep_freed_memory()
         made = self._predicted(listed(pictures))
         return made[0] if is_one(pictures) else made
 

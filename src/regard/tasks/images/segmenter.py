@@ -119,5 +119,6 @@ class Segmenter(PicturePredictor[UNet, Segmentation]):
         size = pixels.shape[:2]
         if probabilities.shape[1:] != size:
             probabilities = F.interpolate(probabilities[None], size, mode="bilinear", align_corners=False)[0]
-        mask = np.array(self.values, np.uint16)[probabilities.argmax(0).numpy()]
+        # Not argmax, which takes eight times as long over a first dimension.
+        mask = np.array(self.values, np.uint16)[probabilities.max(0).indices.numpy()]
         return Segmentation(mask, probabilities, image, self.recipe, self.model)
