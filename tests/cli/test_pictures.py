@@ -166,3 +166,23 @@ def test_check_names_what_is_wrong(regard: Regard, pictures: Path, folder: Path)
     assert report["findings"][0]["severity"] == "error"
     Path("text.toml").write_text('task = "translation"\ndata.name = "multi30k"\n')
     assert "pictures are checked, not texts" in regard("data", "check", "text.toml").err
+
+
+def test_many_pictures_are_classified_as_each_alone(regard: Regard, tmp_path: Path) -> None:
+    random = np.random.default_rng(7)
+    for number in range(70):
+        save(tmp_path / f"in/{number:02}.png", random.integers(0, 255, (28, 28), dtype=np.uint8))
+    (tmp_path / "in/30.png").write_bytes(b"no picture")
+    (tmp_path / "in/69.png").write_bytes(b"no picture")
+    ran = regard("classify", "digits", tmp_path / "in", "--json")
+    assert ran.code == 2
+    assert ran.err.count("Skipped") == 2
+    told = [json.loads(line) for line in ran.out.splitlines()]
+    names = [f"{number:02}.png" for number in range(69) if number != 30]
+    assert [Path(one["picture"]).name for one in told] == names
+    for one in told[::9]:
+        alone = json.loads(
+            regard("classify", "digits", tmp_path / "in" / Path(one["picture"]).name, "--json").out
+        )
+        assert one["label"] == alone["label"]
+        assert one["probabilities"] == pytest.approx(alone["probabilities"], abs=1e-5)

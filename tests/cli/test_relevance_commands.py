@@ -24,7 +24,7 @@ def test_maps_come_with_their_faithfulness(regard: Regard, model: Path, tmp_path
     across = json.loads((tmp_path / "seen.json").read_text(encoding="utf-8"))[0]
     assert across["name"] == "relevance.cross"
     assert 0 < across["faithfulness"]["methods"]["relevance"]["deletion_area"] < 1
-    assert '"faithfulness":{"deletion":[' in (tmp_path / "seen.html").read_text(encoding="utf-8")
+    assert '"faithfulness":{"deletion":{"own":' in (tmp_path / "seen.html").read_text(encoding="utf-8")
 
 
 def test_methods_are_compared_over_lines_of_a_file(regard: Regard, classifier: Path, tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def test_looking_in_the_terminal(regard: Regard, model: Path) -> None:
     assert "decoder.1.cross · mean of 2 heads" in out
     assert "encoder.1.self · mean of 2 heads" in out
     rows = out.splitlines()
-    assert [row.split()[0] for row in rows[-1:]] == ["sat"]
+    assert [row.split()[0] for row in rows[-2:]] == ["sat", "faithfulness:"]
 
 
 def test_looking_into_files_never_overwrites_unasked(regard: Regard, model: Path, tmp_path: Path) -> None:

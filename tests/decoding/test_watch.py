@@ -3,9 +3,9 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tiny_models import BOS, EOS, padded, sources, translator
+from tiny_models import BOS, EOS, language_model, padded, sources, translator
 
-from regard.decoding import DecodingConfig, search
+from regard.decoding import DecodingConfig, generate, search
 
 
 @settings(max_examples=20, deadline=None)
@@ -43,3 +43,28 @@ def test_sentences_are_told_apart(beam):
     together = last(rows)
     for number, row in enumerate(rows):
         assert together.get(number) == last([row]).get(0)
+
+
+class Enough(Exception):  # noqa: N818 - it is no error
+    pass
+
+
+@pytest.mark.parametrize("dials", [{"beam": 1}, {"beam": 3}, {"sample": True, "n_best": 2}], ids=str)
+def test_decoding_is_ended_between_two_steps(dials):
+    config = DecodingConfig(max_ratio=0, max_extra=20, **dials)
+    steps = 0
+
+    def third() -> None:
+        nonlocal steps
+        steps += 1
+        if steps == 3:
+            raise Enough
+
+    model = translator(2)
+    with pytest.raises(Enough):
+        search(model, *padded(sources(3, 4)), config, bos=BOS, eos=EOS, before_step=third)
+    assert len(model.rows_seen) == 2
+    steps, model = 0, language_model(2)
+    with pytest.raises(Enough):
+        generate(model, [[BOS]] * 4, config, length=20, eos=EOS, before_step=third)
+    assert len(model.rows_seen) == 2

@@ -122,7 +122,7 @@ def test_numbers_and_pictures(tmp_path: Path) -> None:
     plain = json.loads(json.dumps(found.to_json()))
     assert plain["methods"]["relevance"]["deletion_area"] == pytest.approx(0.4)
     assert plain["random"]["orders"] == 2
-    assert "leaves 40.0 % of the answer, at random 40.0 ± 0.0 %" in found.sentence("relevance")
+    assert "leaves 40.0 % of the answer, at random 40.0 ± 0.0 %" in found.of("relevance").sentence
     for suffix in (".png", ".svg"):
         assert faithfulness_picture(found, tmp_path / f"x{suffix}", title="한국어 $").stat().st_size > 5000
     many = Faithfulness({str(number): found.random[0] for number in range(7)}, found.random)

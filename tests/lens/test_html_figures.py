@@ -2,54 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
 
 from regard.lens import AttentionMap, Tokens
-from regard.lens.html import Record, write
+from regard.lens.html import Record
 from regard.lens.summaries import AttentionSummary
 
-playwright = pytest.importorskip("playwright.sync_api", reason="the driver of the browser is not installed")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here"),
-    pytest.mark.xdist_group("browser"),
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield started
-        started.close()
-
-
-@pytest.fixture
-def show(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
-    wrong: list[str] = []
-    contexts = []
-
-    def open_page(records: Any, **options: Any) -> Any:
-        path = write(records, tmp_path / f"{len(contexts)}.html")
-        contexts.append(browser.new_context(**{"viewport": {"width": 1280, "height": 900}} | options))
-        tab = contexts[-1].new_page()
-        tab.on("console", lambda said: wrong.append(said.text))
-        tab.on("pageerror", lambda error: wrong.append(str(error)))
-        tab.goto(path.as_uri())
-        tab.wait_for_selector(".panel > *")
-        return tab
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert not wrong
+pytestmark = pytest.mark.xdist_group("browser")
 
 
 def figures(heads: int = 2, length: int = 3000) -> AttentionSummary:

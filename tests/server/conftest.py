@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -53,50 +52,12 @@ def site(folders: dict[str, Path | str]) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """Chromium, driven by Playwright."""
-    playwright = pytest.importorskip(
-        "playwright.sync_api", reason="the driver of the browser is not installed"
-    )
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if path is None:
-        pytest.skip("there is no Chromium here")
-    with playwright.sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield started
-        started.close()
-
-
 @pytest.fixture
-def visit(browser: Any, site: str) -> Iterator[Callable[..., Any]]:
-    """Opens the page; at the end nothing may have gone wrong in it, nor been asked for from another host."""
-    wrong: list[str] = []
-    contexts: list[Any] = []
+def visit(open_tab: Callable[..., Any], site: str) -> Callable[..., Any]:
+    """Opens the page of a server, which asks for nothing from another host."""
 
-    def open_page(view: str = "", *, address: str = site, wrong_is_fine: bool = False, **options: Any) -> Any:
-        contexts.append(browser.new_context(**{"viewport": {"width": 1280, "height": 900}} | options))
-        tab = contexts[-1].new_page()
-        tab.set_default_timeout(60_000)  # a busy machine is not a fault
-        if not wrong_is_fine:
-            # Tests read canvases back more often than the page does.
-            tab.on(
-                "console",
-                lambda said: "willReadFrequently" in said.text or wrong.append(f"console: {said.text}"),
-            )
-        tab.on("pageerror", lambda error: wrong.append(f"error: {error}"))
-        tab.on("dialog", lambda dialog: (wrong.append(f"dialog: {dialog.message}"), dialog.dismiss()))
-        tab.on(
-            "request",
-            lambda asked: (
-                asked.url.startswith((address, f"blob:{address}")) or wrong.append(f"asks {asked.url}")
-            ),
-        )
-        tab.goto(f"{address}/#/{view}")
-        tab.wait_for_selector("main .view")
-        return tab
+    def visit(view: str = "", *, address: str = site, **options: Any) -> Any:
+        asks = (address, f"blob:{address}")
+        return open_tab(f"{address}/#/{view}", ready="main .view", asks=asks, **options)
 
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert not wrong
+    return visit

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regard.server.batching import Work, Worker
+from regard.server.batching import Abandoned, Check, Work, Worker
 from regard.server.errors import Refused
 from regard.server.limits import Limits
 from regard.server.rounding import answered_alike, settled
@@ -30,7 +30,7 @@ class Plus(Work[int, int]):
     def size(self, given: int) -> float:
         return 0.6 if given >= 1000 else 0.0
 
-    def answers(self, predictor: list[list[int]], given: Sequence[int]) -> list[int]:
+    def answers(self, predictor: list[list[int]], given: Sequence[int], check: Check) -> list[int]:
         predictor.append(list(given))
         if 13 in given:
             raise ValueError("13")
@@ -40,7 +40,7 @@ class Plus(Work[int, int]):
 class Gate(Work[threading.Event, str]):
     """Holds the worker until it is let go."""
 
-    def answers(self, predictor: object, given: Sequence[threading.Event]) -> list[str]:
+    def answers(self, predictor: object, given: Sequence[threading.Event], check: Check) -> list[str]:
         for event in given:
             assert event.wait(10)
         return ["open"] * len(given)
@@ -118,6 +118,57 @@ def test_what_nobody_waits_for_is_not_done() -> None:
     assert batches == [[3]]
 
 
+class Steps(Work[threading.Event, int]):
+    """Takes steps for as long as somebody waits; each event says that one was taken."""
+
+    def answers(self, predictor: list[str], given: Sequence[threading.Event], check: Check) -> list[int]:
+        end = time.monotonic() + 10
+        while time.monotonic() < end:
+            try:
+                check()
+            except Abandoned:
+                predictor.append("stopped")
+                raise
+            for event in given:
+                event.set()
+        return [0] * len(given)
+
+
+def test_what_is_being_done_is_stopped_when_nobody_waits_for_any_of_it() -> None:
+    told: list[str] = []
+    worker, work, first, second = Worker(told, Limits()), Steps(), threading.Event(), threading.Event()
+    futures = [worker.submit(work, event) for event in (first, second)]
+    worker.start()
+    assert first.wait(10)
+    assert futures[0].cancel()
+    first.clear()
+    assert first.wait(10)  # there is one who waits
+    assert not told
+    assert futures[1].cancel()
+    assert worker.submit(Gate(), _open()).result(5) == "open"
+    assert told == ["stopped"]
+    worker.close()
+
+
+def test_an_answer_that_comes_too_late_is_let_go() -> None:
+    worker, gate = Worker([], Limits()), threading.Event()
+    worker.start()
+    held = worker.submit(Gate(), gate)
+    while len(worker):
+        time.sleep(0.001)
+    assert held.cancel()
+    gate.set()
+    assert worker.submit(Gate(), _open()).result(5) == "open"
+    assert worker.alive
+    worker.close()
+
+
+def _open() -> threading.Event:
+    event = threading.Event()
+    event.set()
+    return event
+
+
 def test_who_asks_is_told_when_the_answer_takes_too_long() -> None:
     worker, gate = Worker([], Limits(seconds=0.1)), threading.Event()
     worker.start()
@@ -155,7 +206,7 @@ def test_nothing_that_was_asked_or_answered_is_kept() -> None:
         pass
 
     class Copy(Work[Thing, Thing]):
-        def answers(self, predictor: object, given: Sequence[Thing]) -> list[Thing]:
+        def answers(self, predictor: object, given: Sequence[Thing], check: Check) -> list[Thing]:
             return [Thing() for _ in given]
 
     worker = Worker([], Limits())

@@ -16,7 +16,7 @@ from toy_served import LIMITS
 
 import regard
 from regard.data.text.sentences import Sentence, split_sentences
-from regard.server import Limits, create_app, stream
+from regard.server import Limits, create_app, generate, positions, stream, translate
 from regard.server.batching import Worker
 from regard.server.drafts import Drafts
 
@@ -69,7 +69,7 @@ def test_heads_that_are_off_are_off_for_one_request(client: TestClient, folders:
     assert edited["score"] == pytest.approx(expected.score, abs=1e-3)
     assert edited["score"] != plain["score"]
     (sentence,) = edited["sentences"]
-    assert sentence["attention"] == [seen.to_json() for seen in maps.values()]
+    assert sentence["attention"] == [seen.to_json() for seen in translator.faithfulness.on(maps.values())]
     last = next(seen for seen in sentence["attention"] if seen["name"] == "decoder.1.cross")
     assert {weight for head in last["weights"] for row in head for weight in row} == {0.0}
     assert client.post(url, json=asked).json() == plain
@@ -103,6 +103,19 @@ def test_edits_that_cannot_be(client: TestClient, edit: Any) -> None:
     assert client.post("/api/models/toy/translate", json={"text": "A cat."}).status_code == 200
 
 
+def test_only_a_head_that_is_not_there_is_told_as_one(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> Any:
+        raise ValueError("a secret of the server's")
+
+    monkeypatch.setattr(translate, "translations", broken)
+    answer = client.post("/api/models/toy/translate", json={"text": "A cat.", "edit": OFF})
+    assert answer.status_code == 500
+    assert answer.json()["error"]["code"] == "failed"
+    assert "secret" not in answer.text
+
+
 def test_factors_that_leave_no_numbers_are_not_the_models_fault(client: TestClient) -> None:
     edit = {"*" * stars: {"heads": {"all": 10}} for stars in range(1, 65)}
     answer = client.post("/api/models/toy/translate", json={"text": "A cat.", "edit": edit})
@@ -133,6 +146,25 @@ def test_others_are_heard_while_a_long_text_is_split(
     monkeypatch.setattr(stream, "split_sentences", split)
     assert lines(client, {"text": TEXT})[-1]["kind"] == "end"
     assert len(threads) == 1
+
+
+@pytest.mark.parametrize("what", [(generate, "room"), (positions, "positions")], ids=lambda one: one[1])
+def test_others_are_heard_while_a_model_is_asked(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, what: tuple[Any, str]
+) -> None:
+    module, name = what
+    original, told = getattr(module, name), []
+
+    def watched(*given: Any) -> Any:
+        told.append(name)
+        with pytest.raises(RuntimeError, match="no running event loop"):
+            asyncio.get_running_loop()
+        return original(*given)
+
+    monkeypatch.setattr(module, name, watched)
+    assert client.post("/api/models/lm/generate", json={"prompt": "The cat"}).status_code == 200
+    assert client.get("/api/models/lm/positions").status_code == 200
+    assert told == [name]
 
 
 def test_a_sentence_has_its_time_once_with_drafts_too() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import struct
 import zlib
 from collections.abc import Iterator
@@ -151,6 +152,21 @@ def test_a_deep_picture_stays_deep(client: TestClient) -> None:
 )
 def test_addresses_lead_nowhere_else(client: TestClient, path: str, status: int) -> None:
     assert fault(client.post(path, json={"text": "a"}))[0] == status
+
+
+def test_patterns_of_clients_are_not_kept(client: TestClient) -> None:
+    def ask(number: int) -> None:
+        pattern = f"*{number:098}*"
+        body = {"text": "A cat.", "attention": pattern, "edit": {pattern: {"heads": {"0": 0}}}}
+        assert fault(client.post(TRANSLATE, json=body))[0] == 422
+        body.pop("edit")
+        assert fault(client.post(TRANSLATE, json=body)) == (422, "no_such_place")
+
+    ask(0)
+    before = fnmatch._compile_pattern.cache_info().currsize  # type: ignore[attr-defined]
+    for number in range(1, 20):
+        ask(number)
+    assert fnmatch._compile_pattern.cache_info().currsize == before  # type: ignore[attr-defined]
 
 
 def test_another_method(client: TestClient) -> None:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import socket
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
+from live_server import listening
 from toy_served import png
 
+from regard.models.text.encoder_decoder import EncoderDecoder
 from regard.server import Limits, create_app
 from regard.server.bodies import Bounded
 
@@ -111,8 +117,6 @@ def test_an_answer_that_takes_too_long_is_told(folders: dict[str, Path | str]) -
 
 
 def test_a_long_text_comes_sentence_by_sentence(client: TestClient) -> None:
-    import json
-
     text = "The cat sat.\n\n" + " ".join(texts(12)) + "  How are you?"
     whole = client.post("/api/models/toy/translate", json={"text": text[:499]}).json()
     answer = client.post("/api/models/toy/translate/stream", json={"text": text[:499]})
@@ -155,6 +159,8 @@ async def _status(app: Bounded, parts: list[bytes], pause: float = 0.0) -> int:
     left, told = list(parts), []
 
     async def receive() -> dict[str, Any]:
+        if not left:
+            await asyncio.Event().wait()  # the client stays
         await asyncio.sleep(pause)
         return {"type": "http.request", "body": left.pop(0), "more_body": bool(left)}
 
@@ -192,11 +198,77 @@ def test_a_body_that_does_not_come_is_given_up() -> None:
 def test_an_answer_that_is_not_taken_is_given_up() -> None:
     app = Bounded(_nothing, Limits(send_seconds=0.05), threading.Event())
 
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": b""}
-
     async def send(_: dict[str, Any]) -> None:
         await asyncio.sleep(10)
 
     with pytest.raises(TimeoutError):
-        asyncio.run(app({"type": "http", "headers": []}, receive, send))
+        asyncio.run(app({"type": "http", "headers": []}, _client(asyncio.Event()), send))
+
+
+def _client(leaves: asyncio.Event) -> Any:
+    """What a client says: one request, and at some time that it goes."""
+    said = iter([{"type": "http.request", "body": b""}])
+
+    async def receive() -> dict[str, Any]:
+        for message in said:
+            return message
+        await leaves.wait()
+        return {"type": "http.disconnect"}
+
+    return receive
+
+
+def test_work_is_given_up_when_its_client_goes() -> None:
+    ended: list[str] = []
+
+    async def ask() -> None:
+        leaves = asyncio.Event()
+
+        async def work(scope: Any, receive: Any, send: Any) -> None:
+            await receive()
+            leaves.set()
+            try:
+                await asyncio.sleep(10)
+            except asyncio.CancelledError:
+                ended.append("cancelled")
+                raise
+
+        app = Bounded(work, Limits(), threading.Event())
+        await app({"type": "http", "headers": []}, _client(leaves), None)
+
+    began = time.monotonic()
+    asyncio.run(ask())
+    assert ended == ["cancelled"]
+    assert time.monotonic() - began < 5
+
+
+def test_a_model_is_free_again_when_its_clients_have_gone(
+    folders: dict[str, Path | str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps, step = 0, EncoderDecoder.step
+
+    def slow(*given: Any) -> Any:
+        nonlocal steps
+        steps += 1
+        time.sleep(0.2)
+        return step(*given)
+
+    monkeypatch.setattr(EncoderDecoder, "step", slow)
+    with listening(create_app({"toy": folders["toy"]}, Limits())) as address:
+        url, sentence = f"{address}/api/models/toy/translate", {"text": " ".join(WORDS * 2), "beam": 1}
+        assert httpx2.post(url, json=sentence, timeout=60).status_code == 200
+        whole, steps = steps, 0
+        for _ in range(2):
+            _hang_up(address, json.dumps(sentence).encode(), lambda before=steps: steps > before)
+        assert httpx2.post(url, json={"text": "A cat.", "beam": 1}, timeout=60).status_code == 200
+        assert steps < whole
+
+
+def _hang_up(address: str, body: bytes, when: Callable[[], bool]) -> None:
+    """Asks for a translation, and goes at some time before it comes."""
+    host, _, port = address.removeprefix("http://").partition(":")
+    head = f"POST /api/models/toy/translate HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
+    with socket.create_connection((host, int(port))) as client:
+        client.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        while not when():
+            time.sleep(0.01)

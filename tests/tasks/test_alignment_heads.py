@@ -93,7 +93,7 @@ def test_what_makes_no_sense_is_told(model_folder: Path) -> None:
     translator = regard.load(model_folder)
     with pytest.raises(UserError, match=r"there is no head 7"):
         align(translator, PAIRS, AlignmentHeads.parse("decoder.0.cross:7"))
-    with pytest.raises(UserError, match=r"no attention at 'decoder.9.cross'"):
+    with pytest.raises(UserError, match=r"'decoder.9.cross' is no place that looks at the source"):
         align(translator, PAIRS, AlignmentHeads.parse("decoder.9.cross:0"))
     with pytest.raises(UserError, match="'cross' names no head"):
         AlignmentHeads.parse("cross")

@@ -219,3 +219,5 @@ def test_what_cannot_be_explained_is_told() -> None:
         regard.explain(classification(encoder="gru"))
     with pytest.raises(UserError, match="no attention"):
         regard.explain(translation(encoder="gru", decoder="gru", attention="none"))
+    with pytest.raises(UserError, match="decoder has no attention"):
+        regard.explain(translation(decoder="gru", attention="none"))  # its encoder has

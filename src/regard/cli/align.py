@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from regard.cli import options
+from regard.cli import options, progress
 from regard.errors import UserError
 from regard.strict_json import strict_json
 
 if TYPE_CHECKING:
-    from regard.data.bar import Bar
     from regard.tasks import Translator
     from regard.tasks.text.alignment import AlignmentHeads, FoundHeads
 
@@ -68,32 +66,30 @@ def align(
         raise UserError("--reference tries all heads and writes no links: leave out --heads and --out")
     if by not in ("output", "input"):
         raise UserError(f"--by {by}: there are output and input")
+    if both and reference is not None:
+        raise UserError("--reference measures heads one by one, without --both: leave it out")
     if out is not None:
+        from regard.cli.inputs import check_kept
         from regard.cli.views import check_new
 
         check_new(out, force)
+        check_kept(out, (source, target))
     from regard.tasks import load
     from regard.tasks.text.alignment import AlignmentHeads
 
     pairs = _pairs(source, target)
+    chosen = None if heads is None else AlignmentHeads.parse(heads, by)  # type: ignore[arg-type]
     translator: Translator = load(model, task="translation", device=device)
     if reference is not None:
         _find(model, translator, pairs, reference, save=save, as_json=as_json)
         return
-    chosen = None if heads is None else AlignmentHeads.parse(heads, by)  # type: ignore[arg-type]
     _write(model, translator, pairs, chosen, out, both=both, as_json=as_json)
 
 
 def _pairs(source: Path, target: Path) -> list[tuple[str, str]]:
-    from regard.cli.lines import read_lines
+    from regard.cli.inputs import texts_in
 
-    sides = []
-    for path in (source, target):
-        try:
-            with path.open("rb") as stream:
-                sides.append(list(read_lines(stream, str(path))))
-        except OSError as error:
-            raise UserError(f"{path}: cannot read this file: {error.strerror}") from None
+    sides = [texts_in(path) for path in (source, target)]
     if len(sides[0]) != len(sides[1]):
         raise UserError(
             f"{source} has {len(sides[0]):,} lines and {target} {len(sides[1]):,}: they go line by line"
@@ -118,7 +114,7 @@ def _write(
     from regard.tasks.text.alignment import align as aligned
 
     heads = heads or heads_for(model, translator)
-    with _bar(len(pairs)) as bar:
+    with progress.bar(len(pairs), "Aligning") as bar:
         found = aligned(translator, pairs, heads, both=both, each=bar.at)
     lines = [strict_json(sorted(links.sure)) if as_json else str(links) for links in found]
     if out is None:
@@ -161,7 +157,7 @@ def _find(
     from regard.tasks.text.alignment import find_heads
 
     links = read_links(reference)
-    with _bar(len(pairs)) as bar:
+    with progress.bar(len(pairs), "Aligning") as bar:
         found = find_heads(translator, pairs, links, each=bar.at)
     if as_json:
         print(strict_json([one.record() for one in found], indent=1))
@@ -197,11 +193,3 @@ def _print(found: list[FoundHeads], pairs: int) -> None:
     show(table)
     if len(found) > _SHOWN:
         console().print(f"and {len(found) - _SHOWN} more; --json has them all", style="dim")
-
-
-def _bar(total: int) -> Bar:
-    from rich.console import Console
-
-    from regard.data.bar import Bar
-
-    return Bar(Console(stderr=True) if sys.stderr.isatty() else None, total, "Aligning")

@@ -12,8 +12,6 @@ import typer
 from regard.errors import UserError
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from regard.lens import AttentionMap
 
 
@@ -48,15 +46,36 @@ class Choice:
     head: Annotated[int | None, typer.Option(min=0, help="One head, instead of the mean of all.")] = None
     subwords: Annotated[bool, typer.Option("--subwords", help="Keep the tokens of a word apart.")] = False
 
-    def check(self, model: nn.Module) -> None:
-        """Makes sure, before any work, that a model has the places that are meant.
+    def check(self, heads: Mapping[str, int]) -> None:
+        """Makes sure, before any work, that a model has the places and the head that are meant.
+
+        Args:
+            heads: how many it has, by place.
 
         Raises:
-            UserError: it has no attention, or none there.
+            UserError: it has no attention, none there, or no such head.
         """
-        from regard.lens import attention_places
+        whole, rows = self.places(list(heads))
+        self.check_head({place: heads[place] for place in (*whole, *rows)})
 
-        self.places(list(attention_places(model)))
+    def check_head(self, heads: Mapping[str, int]) -> None:
+        """Makes sure that some places have the head that is meant.
+
+        Args:
+            heads: how many there are, by place.
+
+        Raises:
+            UserError: one has not.
+
+        Example:
+            >>> Choice(head=2).check_head({"encoder.0.self": 2})
+            Traceback (most recent call last):
+            ...
+            regard.errors.UserError: encoder.0.self has heads 0 to 1; there is no head 2
+        """
+        for place, count in heads.items():
+            if self.head is not None and self.head >= count:
+                raise UserError(f"{place} has heads 0 to {count - 1}; there is no head {self.head}")
 
     def places(self, names: Sequence[str]) -> tuple[list[str], list[str]]:
         """The places whose whole maps are meant, and those where the row of the word is.

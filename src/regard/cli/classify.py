@@ -15,9 +15,14 @@ from regard.cli.looking import Looking
 from regard.errors import UserError
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from regard.cli.pictures import Picture
     from regard.tasks.images.classifier import ImageClassifier
     from regard.tasks.text.classifier import Classifier
+
+_MOST_TOGETHER = 64
+_PIXELS_TOGETHER = 1 << 20  # of the images that a network reads at once
 
 
 @with_groups
@@ -56,7 +61,7 @@ def _texts(classifier: Classifier, texts: list[str] | None, looking: Looking, as
     looking.check_model(classifier.model)
     if texts is not None:
         results = classifier(texts)
-        maps = looking.maps(results)
+        maps = looking.maps(results, classifier.faithfulness)
         for result in results:
             _print(result.label, result.probabilities, "text", None, as_json)
         looking.show(maps, title=texts[0], quiet=as_json)
@@ -82,21 +87,38 @@ def _pictures(classifier: ImageClassifier, inputs: list[str] | None, looking: Lo
     found = find_pictures([Path(place) for place in inputs])
     if looking.wanted and len(found) != 1:
         raise UserError(f"--look shows one picture, and {len(found)} are meant; name one")
-    looking.check_model(classifier.model)
+    if looking.wanted:
+        _look(classifier, found[0], looking, as_json)
+        return
+    height, width = classifier.image_size
+    together = max(1, min(_MOST_TOGETHER, _PIXELS_TOGETHER // (height * width)))
+    waiting: list[tuple[Picture, Tensor]] = []
 
     def work(picture: Picture) -> None:
-        result = classifier(picture.pixels())
-        maps = looking.maps([result])
-        _print(result.label, result.probabilities, "picture", picture.title, as_json)
-        if looking.wanted:
-            from regard.cli.picture_views import print_grids, save_grids
+        waiting.append((picture, classifier.read(picture.pixels())))
+        if len(waiting) == together:
+            classify_waiting()
 
-            print_grids(maps.printed, looking.choice)
-            if looking.file is not None:
-                title = f"{picture.name}: {result.label}"
-                save_grids(result, maps.printed, looking.choice, looking.file, title=title)
+    def classify_waiting() -> None:
+        results = classifier.classify([image for _, image in waiting])
+        for (picture, _), result in zip(waiting, results, strict=True):
+            _print(result.label, result.probabilities, "picture", picture.title, as_json)
+        waiting.clear()
 
-    each_picture(found, work, "classified")
+    each_picture(found, work, "classified", classify_waiting)
+
+
+def _look(classifier: ImageClassifier, picture: Picture, looking: Looking, as_json: bool) -> None:
+    from regard.cli.picture_views import print_grids, save_grids
+
+    looking.check_model(classifier.model)
+    result = classifier(picture.pixels())
+    maps = looking.maps([result], classifier.faithfulness)
+    _print(result.label, result.probabilities, "picture", picture.title, as_json)
+    print_grids(maps.printed, looking.choice)
+    if looking.file is not None:
+        title = f"{picture.name}: {result.label}"
+        save_grids(result, maps.printed, looking.choice, classifier.faithfulness, looking.file, title=title)
 
 
 def _print(label: str, probabilities: dict[str, float], kind: str, what: str | None, as_json: bool) -> None:

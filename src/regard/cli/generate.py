@@ -61,7 +61,7 @@ def generate(
     generator: Generator = load(model, task="language-modelling", device=device)
     looking.check_model(generator.model)
     result = generator(prompt, length=length, **decoding.given())
-    maps = looking.maps([result])
+    maps = looking.maps([result], generator.faithfulness)
     for each in (result, *result.others):
         _print(each, as_json)
     looking.show(maps, title=result.text, quiet=as_json)

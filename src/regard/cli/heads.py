@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from regard.cli import options
+from regard.cli import options, progress
 from regard.errors import UserError
 from regard.strict_json import strict_json
 
@@ -62,17 +62,22 @@ def heads(
 
         check_new(out, force)
         check_picture_path(out)
-    from rich.console import Console
-
-    from regard.data.bar import Bar
+        if data is not None and Path(data).resolve() in out.resolve().parents and out.exists():
+            raise UserError(f"{out}: is part of the data, and would be lost; choose another name")
     from regard.tasks import load
     from regard.tasks.heads.ranking import rank_heads
+    from regard.tasks.predictor import Predictor
 
     predictor = load(model, device=device)
+    if not isinstance(predictor, Predictor):
+        raise UserError(
+            f"{model}: of a model of another library nobody knows what its task loses; what its heads do is "
+            f"shown by: regard look heads {model} INPUT…"
+        )
     if source is not None and predictor.task != "translation":
         raise UserError(f"--source and --target are for translators; this model's task is {predictor.task}")
     where = (source, target) if source is not None and target is not None else data
-    with Bar(Console(stderr=True), None, "Switching heads off") as bar:
+    with progress.bar(None, "Switching heads off") as bar:
         ranking = rank_heads(predictor, where, split, at=at, examples=examples, figure=figure, each=bar.at)
     if as_json:
         print(strict_json(_record(ranking), indent=1))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
@@ -18,6 +18,7 @@ from regard.errors import UserError
 
 if TYPE_CHECKING:
     from regard.lens import AttentionMap
+    from regard.lens.faithfulness import PlaceFigures
 
 
 @with_groups
@@ -67,7 +68,7 @@ def attention(
 
     predictor = load(model)
     available = _places(predictor, model)
-    choice.places(available)
+    choice.check(available)
     if names:
         print("\n".join(available))
         return
@@ -78,10 +79,11 @@ def attention(
         return
     looking = _narrowed(choice, available, out) if isinstance(predictor, ForeignTextModel) else {}
     results = [predictor(one, **looking) for one in given]
+    known = _known(predictor)
     if _of_pictures(predictor):
-        _show_pictures(given, results, choice, heads, out)
+        _show_pictures(given, results, choice, known, heads, out)
     else:
-        _show_texts(given, results, choice, heads, out)
+        _show_texts(given, results, choice, known, heads, out)
 
 
 def _of_pictures(predictor: Any) -> bool:
@@ -91,34 +93,47 @@ def _of_pictures(predictor: Any) -> bool:
     return isinstance(predictor, PicturePredictor | ForeignPictureModel)
 
 
-def _places(predictor: Any, model: str) -> list[str]:
-    """Where there is attention.
+def _places(predictor: Any, model: str) -> dict[str, int]:
+    """Where there is attention, and with how many heads.
 
     Raises:
         UserError: nowhere.
     """
-    from regard.lens import attention_places
+    from regard.lens.names import head_counts
     from regard.tasks.foreign.model import ForeignModel
 
-    found = predictor.places if isinstance(predictor, ForeignModel) else attention_places(predictor.model)
+    found = predictor.places if isinstance(predictor, ForeignModel) else head_counts(predictor.model)
     if not found and _of_pictures(predictor):
         raise UserError(
             f"{model}: this network has no attention to look at; how far its layers look is measured by: "
             f"regard look distance {model} --out FILE"
         )
-    return list(found)
+    return found
 
 
-def _narrowed(choice: Choice, available: Sequence[str], out: Path | None) -> dict[str, list[str]]:
+def _known(predictor: Any) -> PlaceFigures:
+    """What is known of how faithful its maps are: of models of other libraries, nothing."""
+    from regard.lens.faithfulness import PlaceFigures
+    from regard.tasks.predictor import Predictor
+
+    return predictor.faithfulness if isinstance(predictor, Predictor) else PlaceFigures()
+
+
+def _narrowed(choice: Choice, available: Mapping[str, int], out: Path | None) -> dict[str, list[str]]:
     """Only what will be shown is kept of a large model: a page has all, unless some are named."""
     if choice.at is None and choice.word is None and out is not None and out.suffix.lower() == ".html":
         return {}
-    whole, rows = choice.places(available)
+    whole, rows = choice.places(list(available))
     return {"at": list(dict.fromkeys([*whole, *rows]))}
 
 
 def _show_texts(
-    given: Sequence[str], results: Sequence[Any], choice: Choice, heads: Path | None, out: Path | None
+    given: Sequence[str],
+    results: Sequence[Any],
+    choice: Choice,
+    known: PlaceFigures,
+    heads: Path | None,
+    out: Path | None,
 ) -> None:
     # Each sentence of a text may have been read by itself, and is then looked at by itself.
     parts = [
@@ -126,7 +141,7 @@ def _show_texts(
         for text, result in zip(given, results, strict=True)
         for part in getattr(result, "parts", ()) or (result,)
     ]
-    chosen = choice.each([part.result for part in parts])
+    chosen = [known.on(maps) for maps in choice.each([part.result for part in parts])]
     if heads is None or out is not None:
         before = None
         for part, maps in zip(parts, chosen, strict=True):
@@ -135,7 +150,8 @@ def _show_texts(
             before = part.text
             print_maps(maps)
         if out is not None:
-            _save(parts, chosen, choice, out, title=given[0] if len(given) == 1 else f"{len(given)} texts")
+            title = given[0] if len(given) == 1 else f"{len(given)} texts"
+            _save(parts, chosen, choice, known, out, title=title)
     if heads is not None:
         from regard.lens import heads_picture
 
@@ -157,7 +173,13 @@ class _Part(NamedTuple):
 
 
 def _save(
-    parts: Sequence[_Part], chosen: Sequence[list[AttentionMap]], choice: Choice, out: Path, *, title: str
+    parts: Sequence[_Part],
+    chosen: Sequence[list[AttentionMap]],
+    choice: Choice,
+    known: PlaceFigures,
+    out: Path,
+    *,
+    title: str,
 ) -> None:
     names = distinct([part.name for part in parts]) if len(parts) > 1 else [""]
     if out.suffix.lower() == ".html":
@@ -166,7 +188,7 @@ def _save(
         records = [
             Record(seen, of=name)
             for name, part, maps in zip(names, parts, chosen, strict=True)
-            for seen in choice.for_file([part.result], maps, out)
+            for seen in known.on(choice.for_file([part.result], maps, out))
         ]
         write(records, out, title=title, force=True)  # whether it may be replaced was asked before
     else:
@@ -182,23 +204,28 @@ def _save(
 
 
 def _show_pictures(
-    given: Sequence[str], results: Sequence[Any], choice: Choice, heads: Path | None, out: Path | None
+    given: Sequence[str],
+    results: Sequence[Any],
+    choice: Choice,
+    known: PlaceFigures,
+    heads: Path | None,
+    out: Path | None,
 ) -> None:
     from regard.cli.picture_views import print_grids, save_grids, save_heads, save_page
 
     pictures = [Path(one) for one in given]
-    chosen = choice.each(results)
+    chosen = [known.on(maps) for maps in choice.each(results)]
     if heads is None or out is not None:
         for picture, maps in zip(pictures, chosen, strict=True):
             if len(pictures) > 1:
                 print(f"\n{picture}")
             print_grids(maps, choice)
         if out is not None and out.suffix.lower() == ".html":
-            save_page(results, chosen, distinct([one.name for one in pictures]), choice, out)
+            save_page(results, chosen, distinct([one.name for one in pictures]), choice, known, out)
         elif out is not None:
             if len(results) > 1:
                 raise UserError(f"{out}: several pictures go into one page (.html); give one, or save a page")
-            save_grids(results[0], chosen[0], choice, out, title=pictures[0].name)
+            save_grids(results[0], chosen[0], choice, known, out, title=pictures[0].name)
     if heads is not None:
         save_heads(results[0].image, _only_one(chosen[0], len(given)), heads, title=pictures[0].name)
 

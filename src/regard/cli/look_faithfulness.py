@@ -1,10 +1,12 @@
-"""``regard look faithfulness``: which method's maps a model's answers really hang on."""
+"""``regard look faithfulness``: which method's maps, and which places', a model's answers really hang on."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -15,9 +17,11 @@ from regard.errors import UserError
 from regard.strict_json import strict_json
 
 if TYPE_CHECKING:
-    from regard.lens.faithfulness import Faithfulness
+    from regard.lens.faithfulness import Faithfulness, MapFaithfulness
 
 _FILES = (".png", ".svg", ".pdf", ".json")
+_TEXTS = (".txt", ".tsv", ".csv", ".json", ".jsonl", ".md", ".gz")
+Found = TypeVar("Found")
 
 
 def faithfulness(
@@ -38,9 +42,32 @@ def faithfulness(
             show_default=False,
         ),
     ] = None,
+    place: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Compare the attention of single places too, the mean of heads: a pattern over names, such "
+            'as "decoder.*.cross"; may be given several times.',
+            show_default=False,
+        ),
+    ] = None,
     count: Annotated[int, typer.Option(min=1, help="How many inputs at most, evenly spread.")] = 32,
     out: Annotated[
         Path | None, typer.Option(help="Draw the curves: .png, .svg or .pdf; .json for the numbers.")
+    ] = None,
+    save: Annotated[
+        bool,
+        typer.Option(
+            "--save",
+            help="Measure every place instead, and store the figures with the model, where there are some "
+            "already in their stead: they then stand below its maps.",
+        ),
+    ] = False,
+    on: Annotated[
+        str | None,
+        typer.Option(
+            help="With --save: what the inputs are, in words. Default: the names of the files.",
+            show_default=False,
+        ),
     ] = None,
     force: options.Force = False,
 ) -> None:
@@ -49,6 +76,10 @@ def faithfulness(
     What a map names is taken away, the most important first, and the model is asked again how probable its
     answer is: the lower the curve, the more faithful the map. Then the same is put into an empty input: the
     higher, the better. Orders drawn by chance are the measure of both."""
+    if save and (method or place or out is not None):
+        raise UserError("--save measures every place by itself: leave out --method, --place and --out")
+    if on is not None and not save:
+        raise UserError("--on says what the inputs are whose figures are stored: it goes with --save")
     if out is not None:
         if out.suffix.lower() not in _FILES:
             raise UserError(f"{out}: curves are saved as {', '.join(_FILES)}")
@@ -57,12 +88,34 @@ def faithfulness(
     from regard.tasks import load
 
     predictor = explainable(load(model), model)
+    places = _places(predictor, model, place or [])
     given = _inputs(predictor, inputs, count)
-    found = _measured(predictor, given, methods)
+    if save:
+        _save_places(predictor, model, given, on or _named(inputs))
+        return
+    found = _compared(predictor, given, methods, places)
     _print(found)
     if out is not None:
         _save(found, out)
         tell_saved(out)
+
+
+def _places(predictor: Any, model: str, patterns: Sequence[str]) -> list[str]:
+    """The places that are meant, told before any work.
+
+    Raises:
+        UserError: the model has no attention whose rows are answers, or none there.
+    """
+    from regard.lens import attention_places
+    from regard.tasks.explanation.places import answering, comparable
+
+    names = list(attention_places(predictor.model))
+    if not answering(predictor.task, names):
+        raise UserError(f"{model}: this model has no attention that its answers are read from")
+    try:
+        return comparable(names, patterns)
+    except ValueError as error:
+        raise UserError(f"{model}: {error}") from None
 
 
 def _inputs(predictor: Any, inputs: Sequence[str], count: int) -> list[Any]:
@@ -88,44 +141,79 @@ def _lines(given: str) -> list[str]:
         UserError: it can only be the name of a file, and there is none.
     """
     from regard.cli.lines import read_lines
+    from regard.data.images.reading import SUFFIXES
 
-    try:
-        is_file = Path(given).is_file()
-    except OSError:  # a text may be longer than any name
-        is_file = False
-    if not is_file:
-        if given.endswith(".txt") and len(given.split()) == 1:
-            raise UserError(f"{given}: there is no such file")
+    if not _is(Path.is_file, given):
+        named = "/" in given or os.sep in given or given.lower().endswith((*_TEXTS, *SUFFIXES))
+        if named and len(given.split()) == 1:
+            why = "this is a folder" if _is(Path.is_dir, given) else "there is no such file"
+            raise UserError(f"{given}: {why}; give texts, or a file with one a line")
         return [given]
     with Path(given).open("rb") as stream:
         return list(read_lines(stream, given))
 
 
-def _measured(predictor: Any, given: Sequence[Any], methods: Sequence[str] | None) -> Faithfulness:
-    from regard.lens.faithfulness import mean_of
-    from regard.tasks.explanation import compared
+def _is(kind: Callable[[Path], bool], given: str) -> bool:
+    """Whether there is a file, or a folder, of that name."""
+    try:
+        return kind(Path(given))
+    except OSError:  # a text may be longer than any name
+        return False
 
-    found: list[Faithfulness] = []
+
+def _named(inputs: Sequence[str]) -> str:
+    """What the inputs are, by the names of files and folders.
+
+    Example:
+        >>> _named(["The cat sat.", "How are you?"])
+        'texts of the command line'
+    """
+    names = [Path(one).resolve().name for one in inputs if _is(Path.exists, one)]
+    return ", ".join(names) or "texts of the command line"
+
+
+def _each(predictor: Any, given: Sequence[Any], measure: Callable[[Any, int], Found]) -> list[Found]:
+    """What is measured of each input, or of each sentence of it.
+
+    Args:
+        predictor: that answers.
+        given: the inputs; of several, those that cannot be measured are passed over, which is told.
+        measure: from a result, and how many were measured before it.
+
+    Raises:
+        UserError: none can be measured.
+    """
+    found: list[Found] = []
     for number, one in enumerate(given, start=1):
         try:
             result = predictor(one)
+            for part in getattr(result, "parts", ()) or (result,):
+                found.append(measure(part, len(found)))
         except UserError as error:
             if len(given) == 1:
                 raise
             typer.echo(f"Skipped: {error}", err=True)
             continue
-        for part in getattr(result, "parts", ()) or (result,):
-            try:
-                with slowly("flow" in (methods or ())) as bar:
-                    one_more = compared(part, methods, seed=len(found), each=bar.at)  # type: ignore[arg-type]
-                found.append(one_more)
-            except ValueError as error:
-                raise UserError(f"{one}: {error}") from None
+        except ValueError as error:
+            raise UserError(f"{one}: {error}") from None
         if len(given) > 1:
             typer.echo(f"Measured {number} of {len(given)}", err=True)
     if not found:
-        raise UserError(f"none of the {len(given)} inputs could be read")
-    return mean_of(found)
+        raise UserError(f"none of the {len(given)} inputs could be measured")
+    return found
+
+
+def _compared(
+    predictor: Any, given: Sequence[Any], methods: Sequence[str] | None, places: Sequence[str]
+) -> Faithfulness:
+    from regard.lens.faithfulness import mean_of
+    from regard.tasks.explanation import compared
+
+    def measure(result: Any, seed: int) -> Faithfulness:
+        with slowly("flow" in (methods or ())) as bar:
+            return compared(result, methods, at=places, seed=seed, each=bar.at)  # type: ignore[arg-type]
+
+    return mean_of(_each(predictor, given, measure))
 
 
 def _print(found: Faithfulness) -> None:
@@ -134,7 +222,7 @@ def _print(found: Faithfulness) -> None:
     from regard.cli.console import show
 
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    table.add_column("method", no_wrap=True)
+    table.add_column("method or place", no_wrap=True)
     table.add_column("deletion, % (lower is better)", justify="right")
     table.add_column("insertion, % (higher is better)", justify="right")
     for name, curves in sorted(found.methods.items(), key=lambda each: each[1].deletion_area):
@@ -152,6 +240,54 @@ def _print(found: Faithfulness) -> None:
     )
 
 
+def _save_places(predictor: Any, model: str, given: Sequence[Any], data: str) -> None:
+    """Measures every place, prints what was found, and stores it with the model."""
+    from regard.lens import attention_places
+    from regard.lens.faithfulness import PlaceFigures, mean_of
+    from regard.tasks.explanation import measured_places
+    from regard.tasks.explanation.places import record_of
+    from regard.tasks.folder import add_metrics
+    from regard.tasks.layout import METRICS, find_model
+
+    folder = find_model(model)
+    if not os.access(folder, os.W_OK):
+        raise UserError(f"{folder}: cannot write into this folder; copy the model, and measure the copy")
+    found = _each(predictor, given, lambda result, seed: measured_places(result, seed=seed))
+    figures = {
+        place: mean_of(measured).of(place, data)
+        for place in attention_places(predictor.model)
+        if (measured := [one[place] for one in found if place in one])
+    }
+    if not figures:
+        raise UserError("nothing to measure: there is nothing that could be taken away from what was given")
+    _print_places(figures)
+    add_metrics(folder, record_of(PlaceFigures(figures)))
+    typer.echo(f"Stored the figures of {len(figures)} places with the model: {folder / METRICS}", err=True)
+
+
+def _print_places(figures: Mapping[str, MapFaithfulness]) -> None:
+    from rich.table import Table
+
+    from regard.cli.console import show
+
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table.add_column("place", no_wrap=True)
+    for name in ("deletion, %", "at random", "insertion, %", "at random", "inputs"):
+        table.add_column(name, justify="right")
+    for place, found in figures.items():
+        cells = [
+            cell
+            for area in (found.deletion, found.insertion)
+            for cell in (f"{100 * area.own:.1f}", f"{100 * area.random:.1f} ± {100 * area.spread:.1f}")
+        ]
+        table.add_row(place, *cells, str(found.inputs))
+    show(table)
+    typer.echo(
+        "Mean probability of the answer while what a place looks at is taken away (lower is better), or put "
+        "in (higher is better), in the order of the mean of its heads."
+    )
+
+
 def _save(found: Faithfulness, out: Path) -> None:
     if out.suffix.lower() == ".json":
         try:
@@ -159,7 +295,14 @@ def _save(found: Faithfulness, out: Path) -> None:
         except OSError as error:
             raise UserError(f"{out}: cannot write: {error.strerror}") from None
         return
-    from regard.lens.faithfulness import faithfulness_picture
+    from regard.lens.faithfulness import MOST_DRAWN, faithfulness_picture
 
+    drawn = dict(sorted(found.methods.items(), key=lambda each: each[1].deletion_area)[:MOST_DRAWN])
+    if len(drawn) < len(found.methods):
+        typer.echo(
+            f"Drawn are the {MOST_DRAWN} whose deletion curves lie lowest ({', '.join(drawn)}); "
+            "a .json has all",
+            err=True,
+        )
     inputs = f"{found.inputs} inputs" if found.inputs > 1 else "one input"
-    faithfulness_picture(found, out, title=f"How faithful the maps are: {inputs}")
+    faithfulness_picture(replace(found, methods=drawn), out, title=f"How faithful the maps are: {inputs}")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from regard.cli import options
+from regard.cli.inputs import check_kept, check_texts, texts_in
 from regard.cli.views import check_new, tell_saved
 from regard.errors import UserError
 
@@ -51,13 +52,18 @@ def heads(
         if out.suffix.lower() not in _FILES:
             raise UserError(f"{out}: a file of figures ends in {', '.join(_FILES)}")
         check_new(out, force)
+        check_kept(out, [*(inputs or ()), *([file] if file is not None else ())])
     from regard.cli.progress import line_progress
     from regard.tasks import load
     from regard.tasks.head_figures import measure_heads
 
     lines = _lines(inputs or [], file)
     predictor = load(model, **({} if device is None else {"device": device}))
-    given = _pictures(lines) if _of_pictures(predictor) else lines
+    if _of_pictures(predictor):
+        given = _pictures(lines)
+    else:
+        check_texts(inputs or ())
+        given = lines
     with line_progress("measured") as advance:
         table = measure_heads(predictor, given, advance=lambda: advance(1))
     if as_json:
@@ -72,16 +78,7 @@ def heads(
 
 
 def _lines(inputs: list[str], file: Path | None) -> list[str]:
-    from regard.cli.lines import read_lines
-
-    found = list(inputs)
-    if file is not None:
-        try:
-            with file.open("rb") as stream:
-                found += read_lines(stream, str(file))
-        except OSError as error:
-            raise UserError(f"{file}: cannot read this file: {error.strerror}") from None
-    found = [line for line in found if line.strip()]
+    found = [line for line in [*inputs, *([] if file is None else texts_in(file))] if line.strip()]
     if not found:
         raise UserError('nothing to look at; give texts or pictures: regard look heads MODEL "…" (or --file)')
     return found

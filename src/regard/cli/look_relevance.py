@@ -17,6 +17,7 @@ from regard.strict_json import strict_json
 if TYPE_CHECKING:
     from regard.data.bar import Bar
     from regard.lens import AttentionMap
+    from regard.lens.map_faithfulness import MapFaithfulness, Unmeasured
     from regard.tasks.explanation import Explanation
 
 _MOST = 24  # rows and columns of a grid in the terminal
@@ -87,10 +88,11 @@ def explainable(predictor: Any, model: str) -> Any:
     Raises:
         UserError: another.
     """
-    tasks = ("translation", "language-modelling", "text-classification", "image-classification")
+    from regard.tasks.explanation.places import TASKS
+
     task = getattr(predictor, "task", "of another library")
-    if task not in tasks:
-        raise UserError(f"{model}: answers of {', '.join(tasks)} can be explained; its task is {task}")
+    if task not in TASKS:
+        raise UserError(f"{model}: answers of {', '.join(TASKS)} can be explained; its task is {task}")
     return predictor
 
 
@@ -141,16 +143,16 @@ def _print(explanation: Explanation, maps: dict[str, AttentionMap], label: str, 
             title = f"What the class {label!r} comes from, in % ({name})"
             show("", HeatMap(in_rows_and_columns(seen, most=_MOST), title=title))
         with Console(stderr=True).status("Measuring how faithful this map is"):  # long texts take minutes
-            said = said_of(explanation, name)
+            said = known_of(explanation, name).told
         console().print(said, highlight=False, soft_wrap=True)
 
 
-def said_of(explanation: Explanation, name: str) -> str:
-    """What is known of how faithful a map is."""
+def known_of(explanation: Explanation, name: str) -> MapFaithfulness | Unmeasured:
+    """What is known of how faithful a map is; it is measured when it is first asked for."""
+    from regard.lens.map_faithfulness import Unmeasured
+
     found = explanation.faithfulness.get(name)
-    if found is None:
-        return "faithfulness: not measured, there is nothing that could be taken away"
-    return f"faithfulness: {found.sentence(explanation.method)}"
+    return Unmeasured.NOTHING_TO_TAKE if found is None else found.of(explanation.method)
 
 
 def _save(
@@ -163,14 +165,16 @@ def _save(
 ) -> None:
     suffix = out.suffix.lower()
     pairs = [
-        (explanation, name, seen)
+        (replace(seen, faithfulness=known_of(explanation, name)), explanation.faithfulness.get(name))
         for explanation, maps in zip(explanations, shown, strict=True)
         for name, seen in maps.items()
     ]
+    measured = [seen for seen, _ in pairs]
     if suffix == ".json":
+        # With the curves, not their areas alone.
         records = [
-            {**seen.to_json(), "faithfulness": _json_of(explanation, name)}
-            for explanation, name, seen in pairs
+            {**seen.to_json(), "faithfulness": None if curves is None else curves.to_json()}
+            for seen, curves in pairs
         ]
         try:
             out.write_text(strict_json(records, indent=1) + "\n", encoding="utf-8")
@@ -179,32 +183,17 @@ def _save(
     elif suffix == ".html":
         from regard.lens.html import Record, write
 
-        page = [
-            Record(seen, image=image, faithfulness=explanation.faithfulness.get(name))
-            for explanation, name, seen in pairs
-        ]
+        page = [Record(seen, image=image) for seen in measured]
         write(page, out, title=title, force=True)  # whether it may be replaced was asked before
     elif image is not None:
         from regard.lens.on_pictures import heat_of
         from regard.lens.overlay import overlay_picture
 
-        heats = [heat_of(seen) for _, _, seen in pairs]
-        heats = [heat._replace(title=_captioned(*pair)) for heat, pair in zip(heats, pairs, strict=True)]
+        heats = [heat_of(seen) for seen in measured]
         overlay_picture(image, heats, out, title=title, label="share of what it comes from, %")
     else:
         from regard.lens import picture
         from regard.lens.panels import Words
 
         words = Words("what was answered", "what it comes from", "share of the row, %")
-        picture([replace(pair[2], name=_captioned(*pair)) for pair in pairs], out, words=words)
-
-
-def _captioned(explanation: Explanation, name: str, seen: AttentionMap) -> str:
-    """A map's name, and below it how faithful it is."""
-    found = explanation.faithfulness.get(name)
-    return seen.name if found is None else f"{seen.name}\n{found.caption(explanation.method)}"
-
-
-def _json_of(explanation: Explanation, name: str) -> dict[str, Any] | None:
-    found = explanation.faithfulness.get(name)
-    return None if found is None else found.to_json()
+        picture(measured, out, words=words)

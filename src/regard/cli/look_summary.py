@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from regard.cli.choice import Choice
+from regard.cli.inputs import check_kept, check_texts
 from regard.cli.names import distinct
 from regard.cli.views import tell_saved
 from regard.errors import UserError
@@ -29,6 +30,7 @@ def show_summaries(predictor: Any, inputs: Sequence[str], choice: Choice, out: P
         UserError: another model, a word was named, or the file cannot be written.
     """
     from regard.tasks.foreign.model import ForeignModel
+    from regard.tasks.foreign.texts import ForeignTextModel
 
     if not isinstance(predictor, ForeignModel):
         raise UserError(
@@ -37,22 +39,25 @@ def show_summaries(predictor: Any, inputs: Sequence[str], choice: Choice, out: P
         )
     if choice.word is not None or choice.subwords:
         raise UserError("--summary has figures of all words: leave --word and --subwords out")
+    if isinstance(predictor, ForeignTextModel):
+        check_texts(inputs)
+    if out is not None:
+        check_kept(out, inputs)
+        if len(inputs) > 1 and out.suffix.lower() not in (".html", ".json"):
+            raise UserError(f"{out}: several inputs go into one page (.html); give one, or save a page")
     printed, _ = choice.places(list(predictor.places))
     saved = printed if choice.at is not None or out is None else list(predictor.places)
+    choice.check_head({place: predictor.places[place] for place in saved})
     looks = [predictor(one, keep="summary", at=saved) for one in inputs]  # type: ignore[operator]
-    each = [[_chosen(one, choice) for one in look.summaries.values()] for look in looks]
+    each = [
+        [one if choice.head is None else one.head(choice.head) for one in look.summaries.values()]
+        for look in looks
+    ]
     for given, summaries in zip(inputs, each, strict=True):
         _print(given if len(inputs) > 1 else "", [one for one in summaries if _place(one) in printed])
     if out is not None:
         _save(each, distinct(inputs), looks, out)
         tell_saved(out)
-
-
-def _chosen(summary: AttentionSummary, choice: Choice) -> AttentionSummary:
-    try:
-        return summary if choice.head is None else summary.head(choice.head)
-    except ValueError as error:
-        raise UserError(str(error)) from None
 
 
 def _place(summary: AttentionSummary) -> str:
@@ -94,6 +99,4 @@ def _save(each: Sequence[Sequence[AttentionSummary]], names: Sequence[str], look
     else:
         from regard.lens.summaries import summaries_picture
 
-        if len(names) > 1:
-            raise UserError(f"{out}: several inputs go into one page (.html); give one, or save a page")
         summaries_picture(each[0], out, title=title)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from regard.lens import AttentionMap
+    from regard.lens.faithfulness import PlaceFigures
 
 
 class Maps(NamedTuple):
@@ -84,13 +85,19 @@ class Looking:
         """Makes sure, before the model works, that it has what is to be looked at.
 
         Raises:
-            UserError: it has no attention, or none there.
+            UserError: it has no attention, none there, or no such head.
         """
         if self.wanted:
-            self.choice.check(model)
+            from regard.lens.names import head_counts
 
-    def maps(self, results: Sequence[Result]) -> Maps:
+            self.choice.check(head_counts(model))
+
+    def maps(self, results: Sequence[Result], known: PlaceFigures) -> Maps:
         """What will be shown; made before a result is printed, so that an error comes alone.
+
+        Args:
+            results: of a predictor.
+            known: by it, of how faithful maps are.
 
         Raises:
             UserError: no such head or word.
@@ -98,7 +105,7 @@ class Looking:
         if not self.wanted:
             return Maps([], [])
         printed = self.choice.maps(results)
-        return Maps(printed, self.choice.for_file(results, printed, self.file))
+        return Maps(known.on(printed), known.on(self.choice.for_file(results, printed, self.file)))
 
     def show(self, maps: Maps, *, title: str, quiet: bool = False) -> None:
         """Prints maps, unless `quiet`, and saves them where a file was named; a page has the title."""

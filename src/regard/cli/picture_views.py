@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from regard.cli.choice import Choice
-from regard.cli.views import save_maps, tell_saved, tell_unmeasured
+from regard.cli.views import save_maps, tell_faithfulness, tell_saved, tell_unmeasured
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from regard.lens import AttentionMap
+    from regard.lens.faithfulness import PlaceFigures
 
 _MOST = 24  # rows and columns of a grid in the terminal; a finer one is shown in means
 
@@ -41,13 +42,21 @@ def print_grids(chosen: Sequence[AttentionMap], choice: Choice) -> None:
     from regard.lens import HeatMap
     from regard.lens.on_pictures import in_rows_and_columns
 
-    for seen in _looks(chosen, choice):
+    looks = _looks(chosen, choice)
+    for seen in looks:
         show("", HeatMap(in_rows_and_columns(seen, most=_MOST)))
-    tell_unmeasured()
+        tell_faithfulness(seen)
+    tell_unmeasured(looks)
 
 
 def save_grids(
-    result: Result, chosen: Sequence[AttentionMap], choice: Choice, path: Path, *, title: str
+    result: Result,
+    chosen: Sequence[AttentionMap],
+    choice: Choice,
+    known: PlaceFigures,
+    path: Path,
+    *,
+    title: str,
 ) -> None:
     """Saves maps over the picture, as a page for a browser (.html) or as numbers (.json).
 
@@ -57,6 +66,7 @@ def save_grids(
         result: with all its maps.
         chosen: those that are meant.
         choice: by which they were.
+        known: of how faithful maps are.
         path: where to.
         title: above a picture file.
 
@@ -68,14 +78,15 @@ def save_grids(
 
     looks = _looks(chosen, choice)
     if path.suffix.lower() == ".html":
-        save_page([result], [chosen], [title], choice, path)
+        save_page([result], [chosen], [title], choice, known, path)
         return
     if path.suffix.lower() == ".json":
         save_maps(looks, path)
     else:
         whole = choice.at is None and choice.word is None and choice.head is None
-        heats = layers_and_rollout(result.attention) if whole else [heat_of(seen) for seen in looks]
-        gates = {heat.title.endswith("gate") for heat in heats}
+        drawn = known.on(result.attention.values()) if whole else looks
+        heats = layers_and_rollout(drawn) if whole else [heat_of(seen) for seen in drawn]
+        gates = {seen.name.endswith("gate") for seen in drawn}
         label = "let through, %" if gates == {True} else "attention, %"
         if len(gates) > 1:
             # What a gate lets through is up to all; a share of attention is small. One scale would hide it.
@@ -90,6 +101,7 @@ def save_page(
     chosen: Sequence[Sequence[AttentionMap]],
     names: Sequence[str],
     choice: Choice,
+    known: PlaceFigures,
     path: Path,
 ) -> None:
     """Saves maps over one picture or several as a page for a browser.
@@ -99,6 +111,7 @@ def save_page(
         chosen: the maps that are meant of each.
         names: of the pictures, no two alike.
         choice: by which maps were chosen.
+        known: of how faithful maps are.
         path: where to.
 
     Raises:
@@ -110,7 +123,7 @@ def save_page(
     records = [
         Record(seen, image=result.image, of=name if several else "")
         for result, maps, name in zip(results, chosen, names, strict=True)
-        for seen in choice.for_file([result], _looks(maps, choice), path)
+        for seen in known.on(choice.for_file([result], _looks(maps, choice), path))
     ]
     title = f"{len(results)} pictures" if several else names[0]
     write(records, path, title=title, force=True)  # whether it may be replaced was asked before
@@ -127,7 +140,7 @@ def save_heads(image: Tensor, seen: AttentionMap, path: Path, *, title: str) -> 
     from regard.lens.overlay import Heat, overlay_picture
 
     heats = [Heat(f"head {head}", looked_at(seen.head(head))) for head in range(seen.heads)]
-    overlay_picture(image, heats, path, title=f"{title}: {seen.name}")
+    overlay_picture(image, heats, path, title=f"{title}: {seen.name}\n{seen.faithfulness.caption}")
     tell_saved(path)
 
 

@@ -77,12 +77,16 @@ def find_pictures(inputs: Sequence[Path]) -> list[Picture]:
 
     found: list[Picture] = []
     for place in inputs:
-        if place.is_dir():
+        try:
+            there, folder = place.exists(), place.is_dir()
+        except OSError as error:  # a text, say, which is too long for a name
+            raise UserError(f"{str(place)[:60]}…: no file or folder is called so: {error.strerror}") from None
+        if folder:
             inside = [Picture(place / name, Path(name)) for name in Folder(place).names if is_picture(name)]
             if not inside:
                 raise UserError(f"{place}: no pictures in this folder ({', '.join(SUFFIXES)})")
             found += [page for picture in inside for page in _pages(picture)]
-        elif place.exists():
+        elif there:
             found += _pages(Picture(place, Path(place.name)))
         else:
             raise UserError(f"{place}: there is no such file or folder")
@@ -133,13 +137,19 @@ def check_results(results: Sequence[Path], pictures: Sequence[Picture], force: b
             raise UserError(f"{path}: is there already; choose another --out, or replace it with --force")
 
 
-def each_picture(pictures: Sequence[Picture], work: Callable[[Picture], None], done: str) -> None:
+def each_picture(
+    pictures: Sequence[Picture],
+    work: Callable[[Picture], None],
+    done: str,
+    end: Callable[[], None] = lambda: None,
+) -> None:
     """Does the work for every picture, with a bar on stderr; one that is bad is told and passed over.
 
     Args:
         pictures: what is worked on.
         work: for one of them.
         done: what happens to pictures, such as "segmented".
+        end: what is still to be done behind the last of them.
 
     Raises:
         UserError: at the end, where pictures were passed over; says how many.
@@ -162,6 +172,7 @@ def each_picture(pictures: Sequence[Picture], work: Callable[[Picture], None], d
                 skipped += 1
                 print(f"Skipped: {error}", file=sys.stderr)
             progress.advance(task)
+        end()
     if skipped == len(pictures) > 0:
         raise UserError(f"none of the {skipped} pictures could be {done}")
     if skipped:

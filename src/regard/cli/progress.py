@@ -1,9 +1,29 @@
-"""Progress of work whose end is not known, on stderr."""
+"""Progress of work, on stderr."""
+
+from __future__ import annotations
 
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from regard.data.bar import Bar
+
+
+def bar(total: int | None, name: str) -> Bar:
+    """A bar where stderr is a terminal; elsewhere one that is not shown.
+
+    Args:
+        total: number of rows where known.
+        name: what is done, such as "Aligning".
+    """
+    from rich.console import Console
+
+    from regard.data.bar import Bar
+
+    return Bar(Console(stderr=True) if sys.stderr.isatty() else None, total, name)
 
 
 @contextmanager

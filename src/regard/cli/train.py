@@ -26,5 +26,8 @@ def train(
     from regard import tasks
     from regard.cli.console import console
 
+    # Read before training is even imported: most mistakes in a recipe are told at once.
+    read = tasks.load_recipe(recipe, set_ or [])
+    folder = out or Path("models") / recipe.stem
     # Progress is for people; standard output stays free.
-    tasks.train(recipe, out, overrides=set_ or [], resume=resume, console=console(stderr=True))
+    tasks.train(read, folder, resume=resume, console=console(stderr=True))

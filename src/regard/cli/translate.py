@@ -56,7 +56,7 @@ def translate(
         _stream(translator, decoding, as_json, heads)
         return
     result = translator(text, **decoding)
-    maps = looking.maps(result.parts or (result,))
+    maps = looking.maps(result.parts or (result,), translator.faithfulness)
     _print(result, as_json, n_best, _links(translator, text, result, heads))
     looking.show(maps, title=text, quiet=as_json)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,12 +31,15 @@ def check_new(path: Path, force: bool) -> None:
     """Makes sure that a file can be written without losing another.
 
     Raises:
-        UserError: its folder is not there, or it is there already and ``force`` does not say to replace it.
+        UserError: its folder is not there or cannot be written, or it is there already and ``force`` does not
+            say to replace it.
     """
     if not path.parent.is_dir():
         raise UserError(f"{path}: there is no folder {path.parent}; make it first")
     if path.is_dir():
         raise UserError(f"{path}: is a folder; name a file")
+    if not os.access(path.parent, os.W_OK):
+        raise UserError(f"{path}: you may not write into {path.parent}; choose another folder")
     if path.exists() and not force:
         raise UserError(
             f"{path}: there is such a file already; choose another name, or replace it with --force"
@@ -48,23 +52,38 @@ def tell_saved(path: Path) -> None:
 
 
 def print_maps(maps: Sequence[AttentionMap]) -> None:
-    """Prints maps as heat maps, each with what it shows in words."""
+    """Prints maps as heat maps, each with what it shows in words, and how faithful it is."""
     from regard.cli.console import show
     from regard.lens import HeatMap
 
     for seen in maps:
         show("", HeatMap(seen, title=caption(seen)))
-    if maps:
-        tell_unmeasured()
+        tell_faithfulness(seen)
+    tell_unmeasured(maps)
 
 
-def tell_unmeasured() -> None:
-    """Says on stderr, below maps of plain attention, that nobody knows yet what the answer hangs on."""
-    print(
-        "Attention is not yet an explanation: how faithful it is was not measured; see "
-        "regard look relevance, regard look faithfulness",
-        file=sys.stderr,
-    )
+def tell_faithfulness(seen: AttentionMap) -> None:
+    """Prints below a map how faithful it is, or why that cannot be measured."""
+    from regard.cli.console import console
+    from regard.lens.map_faithfulness import Unmeasured
+
+    if seen.faithfulness is not Unmeasured.NOT_YET:
+        console().print(seen.faithfulness.told, highlight=False, soft_wrap=True)
+
+
+def tell_unmeasured(maps: Sequence[AttentionMap]) -> None:
+    """Says on stderr, once below all maps, which of them have no figure of how faithful they are, and how to
+    get one."""
+    from regard.lens.map_faithfulness import Unmeasured
+
+    names = dict.fromkeys(seen.name for seen in maps if seen.faithfulness is Unmeasured.NOT_YET)
+    if names:
+        print(
+            f"Attention is not yet an explanation: the faithfulness of {', '.join(names)} was not measured. "
+            "regard look faithfulness MODEL INPUT… --save does it for every place of a model of Regard's; "
+            "regard look relevance shows what an answer comes from",
+            file=sys.stderr,
+        )
 
 
 def caption(seen: AttentionMap) -> str:

@@ -19,7 +19,7 @@ from regard.decoding.config import DecodingConfig
 from regard.decoding.hypothesis import Hypothesis
 from regard.decoding.invariance import Found, margin
 from regard.decoding.repetition import control_repetition
-from regard.decoding.steps import Opening, Steps, Watch
+from regard.decoding.steps import BeforeStep, Opening, Steps, Watch
 
 _STEADY = 32  # tokens over which the noise of a sum of log-probabilities is taken not to grow
 
@@ -221,7 +221,13 @@ def keep_places(parents: Ints) -> Ints:
 
 
 def beam_search(
-    model: Steps, opening: Opening, config: DecodingConfig, *, eos: int, watch: Watch | None = None
+    model: Steps,
+    opening: Opening,
+    config: DecodingConfig,
+    *,
+    eos: int,
+    watch: Watch | None = None,
+    before_step: BeforeStep = lambda: None,
 ) -> Found:
     """Search a batch of sentences.
 
@@ -231,6 +237,7 @@ def beam_search(
         config: beam, n_best, length penalty, repetition control.
         eos: the end of sentence.
         watch: is told of the most probable live hypothesis of every sentence that goes on.
+        before_step: is called; what it raises ends all.
 
     Returns:
         ``n_best`` hypotheses of each sentence, best first (fewer where fewer exist).
@@ -240,6 +247,7 @@ def beam_search(
         return Found([], beam.contested)
     tokens = opening.last()
     while True:
+        before_step()
         raw = model.logits(model.step(tokens, cache))
         bound = margin(raw.dtype, wanted=config.batch_invariant) * (1 + beam.step / _STEADY)
         with np.errstate(invalid="ignore"):

@@ -13,7 +13,7 @@ from regard.decoding.hypothesis import Hypothesis
 from regard.decoding.invariance import Found, decode_alike
 from regard.decoding.sampling import Sampler
 from regard.decoding.single import follow, greedy
-from regard.decoding.steps import LanguageSteps, Opening, Steps, TranslationSteps, Watch
+from regard.decoding.steps import BeforeStep, LanguageSteps, Opening, Steps, TranslationSteps, Watch
 from regard.nn.freed_memory import keep_freed_memory
 from regard.nn.product import settled_weights
 
@@ -42,6 +42,7 @@ def search(
     bos: int,
     eos: int,
     watch: Watch | None = None,
+    before_step: BeforeStep = lambda: None,
 ) -> list[list[Hypothesis]]:
     """Translate a batch of sentences: greedily, by beam search or by sampling, as the configuration says.
 
@@ -55,6 +56,7 @@ def search(
         bos, eos: what an output begins and ends with.
         watch: is told what each sentence has come to so far; not of samples. What beam search thinks best may
             change its beginning from one step to the next, and a sentence that is decoded again begins again.
+        before_step: is called before each step of the batch; what it raises ends the search.
 
     Returns:
         For each sentence ``n_best`` hypotheses, best first, or samples in the order drawn. Beam search gives
@@ -81,14 +83,20 @@ def search(
         opening = Opening(cache, np.full((len(chosen), 1), bos), limits, source.device)
         keys = [ids[i, : lengths[n]].tolist() for i, n in enumerate(numbers)] if config.sample else []
         told = None if watch is None else lambda row, tokens: watch(numbers[row], tokens)
-        return _decode(model, opening, config, keys, eos=eos, watch=told)
+        return _decode(model, opening, config, keys, eos=eos, watch=told, before_step=before_step)
 
     with predicting(model):
         return decode_alike(decode, len(lengths))
 
 
 def generate(
-    model: LanguageSteps, prompts: Sequence[Sequence[int]], config: DecodingConfig, *, length: int, eos: int
+    model: LanguageSteps,
+    prompts: Sequence[Sequence[int]],
+    config: DecodingConfig,
+    *,
+    length: int,
+    eos: int,
+    before_step: BeforeStep = lambda: None,
 ) -> list[list[Hypothesis]]:
     """Continue prompts with a language model.
 
@@ -98,6 +106,7 @@ def generate(
         config: how to search; ``max_ratio`` and ``max_extra`` do not apply.
         length: the most tokens to add.
         eos: what ends a text.
+        before_step: see :func:`search`.
 
     Returns:
         For each prompt its continuations, as in :func:`search`.
@@ -121,7 +130,7 @@ def generate(
             if size > 1:
                 model.prefill(torch.from_numpy(history[:, :-1].copy()).to(device), cache)
             opening = Opening(cache, history, np.full(len(history), length), device)
-            return _decode(model, opening, config, history.tolist(), eos=eos)
+            return _decode(model, opening, config, history.tolist(), eos=eos, before_step=before_step)
 
         with predicting(model):
             for index, hypotheses in zip(group, decode_alike(decode, len(group)), strict=True):
@@ -137,19 +146,20 @@ def _decode(
     *,
     eos: int,
     watch: Watch | None = None,
+    before_step: BeforeStep,
 ) -> Found:
     """Run the search that is asked for; ``keys`` tell samples of different sentences apart."""
     if not config.sample:
         if config.beam == 1:
-            return follow(model, opening, config, greedy, eos=eos, watch=watch)
-        return beam_search(model, opening, config, eos=eos, watch=watch)
+            return follow(model, opening, config, greedy, eos=eos, watch=watch, before_step=before_step)
+        return beam_search(model, opening, config, eos=eos, watch=watch, before_step=before_step)
     draws = config.n_best
     rows = np.repeat(np.arange(len(opening.limits)), draws)
     if draws > 1:
         opening.cache.select(torch.from_numpy(rows).to(opening.device))
     wide = Opening(opening.cache, opening.history[rows], opening.limits[rows], opening.device)
     sampler = Sampler(config, [[draw, *key] for key in keys for draw in range(draws)])
-    found = follow(model, wide, config, sampler, eos=eos)
+    found = follow(model, wide, config, sampler, eos=eos, before_step=before_step)
     drawn = [hypothesis for (hypothesis,) in found.hypotheses]
     samples = [drawn[i : i + draws] for i in range(0, len(drawn), draws)]
     return Found(samples, np.asarray(found.contested.reshape(-1, draws).any(axis=1)))

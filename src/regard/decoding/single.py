@@ -12,7 +12,7 @@ from regard.decoding.config import DecodingConfig
 from regard.decoding.hypothesis import Hypothesis
 from regard.decoding.invariance import Found, margin
 from regard.decoding.repetition import control_repetition
-from regard.decoding.steps import Opening, Steps, Watch
+from regard.decoding.steps import BeforeStep, Opening, Steps, Watch
 
 Choose = Callable[[Tensor, NDArray[np.int64]], tuple[Tensor, Tensor]]
 """From logits [rows, vocabulary] and each row's number: the tokens chosen and by what margin, [rows] each."""
@@ -39,6 +39,7 @@ def follow(
     *,
     eos: int,
     watch: Watch | None = None,
+    before_step: BeforeStep = lambda: None,
 ) -> Found:
     """Extend every row by one chosen token at a time until it ends.
 
@@ -51,6 +52,7 @@ def follow(
         choose: picks each row's next token.
         eos: the end of sentence.
         watch: is told of every row that goes on.
+        before_step: is called; what it raises ends all.
 
     Returns:
         One hypothesis per row.
@@ -63,6 +65,7 @@ def follow(
     found: list[list[Hypothesis]] = [[] for _ in range(rows)]
     tokens = opening.last()
     for step in range(int(limits.max(initial=-1)) + 1):
+        before_step()
         raw = model.logits(model.step(tokens, cache))
         bound, logits = margin(raw.dtype, wanted=config.batch_invariant), widened(raw)
         normaliser = log_normaliser(logits)

@@ -12,6 +12,9 @@ from torch import Tensor
 Watch = Callable[[int, Sequence[int]], None]
 """Told after each step: a sentence's number, and the tokens of its best hypothesis so far."""
 
+BeforeStep = Callable[[], None]
+"""Called before each step; what it raises ends the search."""
+
 
 class Cache(Protocol):
     """The state of a decoder after some tokens, one row per hypothesis."""

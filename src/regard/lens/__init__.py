@@ -10,7 +10,7 @@ from regard.lens.capture import (
     Summary,
     look,
 )
-from regard.lens.editing import Edits, NothingEditedError, edit
+from regard.lens.editing import Edits, NoSuchHeadError, NothingEditedError, edit
 from regard.lens.embeddings import Neighbour, embeddings_picture, neighbours, principal_plane
 from regard.lens.foreign_tokens import tokens_of
 from regard.lens.gates import gate_maps
@@ -29,6 +29,7 @@ __all__ = [
     "LayerAttention",
     "Neighbour",
     "NoGradientError",
+    "NoSuchHeadError",
     "NothingEditedError",
     "NothingSeenError",
     "PatchGrid",

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from regard.lens.axis import Tokens
+from regard.lens.map_faithfulness import MapFaithfulness, Unmeasured, in_json
 from regard.lens.patch_grid import PatchGrid
 
 Axis = Tokens | PatchGrid
@@ -24,6 +25,8 @@ class AttentionMap:
         weights: [heads, queries, keys], float32 on the CPU. A row of softmax attention sums to one.
         query_axis: who looks, length queries.
         key_axis: what is looked at, length keys.
+        faithfulness: whether answers hang on what it says, or why nobody knows. A place that was measured has
+            the same figure in all its maps: ``predictor.faithfulness.on(maps)`` puts it there.
 
     Raises:
         ValueError: the axes and the weights differ in size.
@@ -39,6 +42,7 @@ class AttentionMap:
     weights: Tensor
     query_axis: Axis
     key_axis: Axis
+    faithfulness: MapFaithfulness | Unmeasured = Unmeasured.NOT_YET
 
     def __post_init__(self) -> None:
         expected = (len(self.query_axis), len(self.key_axis))
@@ -75,11 +79,12 @@ class AttentionMap:
     def to_json(self) -> dict[str, Any]:
         """Plain lists and strings: ``name``, ``queries``, ``keys`` and ``weights`` [heads][queries][keys].
 
-        Where an axis is a grid of patches, ``query_grid`` or ``key_grid`` says which.
+        Where an axis is a grid of patches, ``query_grid`` or ``key_grid`` says which; where nobody knows how
+        faithful the map is, ``faithfulness`` is None and ``unmeasured`` says why.
 
         Example:
             >>> AttentionMap("e", torch.ones(1, 1, 1), Tokens(("a",)), Tokens(("b",))).to_json()
-            {'name': 'e', 'queries': ['a'], 'keys': ['b'], 'weights': [[[1.0]]]}
+            {'name': 'e', 'queries': ['a'], 'keys': ['b'], 'weights': [[[1.0]]], 'faithfulness': None, ...}
         """
         return {
             "name": self.name,
@@ -93,6 +98,7 @@ class AttentionMap:
                 for name, axis in (("query_grid", self.query_axis), ("key_grid", self.key_axis))
                 if isinstance(axis, PatchGrid)
             },
+            **in_json(self.faithfulness),
         }
 
 
@@ -115,4 +121,6 @@ def join_subwords(seen: AttentionMap) -> AttentionMap:
         return seen
     weights = torch.stack([seen.weights[..., group].sum(-1) for group in seen.key_axis.groups()], dim=-1)
     weights = torch.stack([weights[:, group].mean(1) for group in seen.query_axis.groups()], dim=1)
-    return AttentionMap(seen.name, weights, seen.query_axis.joined(), seen.key_axis.joined())
+    return replace(
+        seen, weights=weights, query_axis=seen.query_axis.joined(), key_axis=seen.key_axis.joined()
+    )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from fnmatch import fnmatchcase
+from collections.abc import Callable, Iterable
+from fnmatch import translate
 from typing import TypeVar
 
 from torch import nn
 
 from regard.attention import Attention
+from regard.nn.multi_head import Heads
 
 Side = TypeVar("Side")
 
@@ -80,6 +81,29 @@ def attention_places(model: nn.Module) -> dict[str, Attention]:
     }
 
 
+def head_counts(model: nn.Module) -> dict[str, int]:
+    """How many heads there are at each place, by name, in the model's order."""
+    found = {}
+    for path, module in model.named_modules():
+        if isinstance(module, Attention):
+            # What holds the attention shares its states out to heads; a gate, or a pool, has one.
+            heads = getattr(model.get_submodule(path.rpartition(".")[0]), "heads", 1)
+            found[place_name(path)] = heads.count if isinstance(heads, Heads) else heads
+    return found
+
+
+def matching(pattern: str) -> Callable[[str], object]:
+    """What tells whether a name matches a shell pattern, as `fnmatch.fnmatchcase` does.
+
+    That keeps the last 32,768 patterns, and a server's clients may send as many as they like: some 100 MB.
+
+    Example:
+        >>> [bool(matching("decoder.*.cross")(name)) for name in ("decoder.0.cross", "decoder.0.self")]
+        [True, False]
+    """
+    return re.compile(translate(pattern)).match
+
+
 def choose_places(names: Iterable[str], at: str | Iterable[str]) -> list[str]:
     """The names that match one of the patterns, in the order of ``names``.
 
@@ -95,10 +119,10 @@ def choose_places(names: Iterable[str], at: str | Iterable[str]) -> list[str]:
         ['decoder.0.self', 'decoder.0.cross']
     """
     available = list(names)
-    patterns = [at] if isinstance(at, str) else list(at)
-    for pattern in patterns:
-        if pattern != "*" and not any(fnmatchcase(name, pattern) for name in available):
+    patterns = {pattern: matching(pattern) for pattern in ([at] if isinstance(at, str) else at)}
+    for pattern, matches in patterns.items():
+        if pattern != "*" and not any(map(matches, available)):
             raise ValueError(
                 f"no attention matches {pattern!r}; this model has: {', '.join(available) or 'none'}"
             )
-    return [name for name in available if any(fnmatchcase(name, pattern) for pattern in patterns)]
+    return [name for name in available if any(matches(name) for matches in patterns.values())]

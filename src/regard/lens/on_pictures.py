@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 
 from torch import Tensor
 from torch.nn import functional as F
 
 from regard.lens.axis import Tokens
 from regard.lens.map import AttentionMap
+from regard.lens.map_faithfulness import Unmeasured
 from regard.lens.overlay import Heat
 from regard.lens.patch_grid import PatchGrid
 from regard.lens.relevance import rollout
@@ -40,18 +41,20 @@ def looked_at(seen: AttentionMap) -> Tensor:
 
 
 def heat_of(seen: AttentionMap) -> Heat:
-    """A map as a panel over the picture; see `looked_at`."""
-    return Heat(seen.name, looked_at(seen))
+    """A map as a panel over the picture, with how faithful it is; see `looked_at`."""
+    return Heat(f"{seen.name}\n{seen.faithfulness.caption}", looked_at(seen))
 
 
-def layers_and_rollout(maps: Mapping[str, AttentionMap]) -> list[Heat]:
+def layers_and_rollout(maps: Iterable[AttentionMap]) -> list[Heat]:
     """A panel for each map; for several layers of self-attention their rollout too."""
-    heats = [heat_of(seen) for seen in maps.values()]
-    layers = [seen for name, seen in maps.items() if name.endswith("self")]
+    maps = list(maps)
+    heats = [heat_of(seen) for seen in maps]
+    layers = [seen for seen in maps if seen.name.endswith("self")]
     if len(layers) > 1:
         last = layers[-1]
         through = rollout([seen.weights for seen in layers])
-        heats.append(Heat("rollout", _grid(last).spread(_look(last, through))))
+        # No attention has these weights: what is known of the layers is not of it.
+        heats.append(Heat(f"rollout\n{Unmeasured.NOT_YET.caption}", _grid(last).spread(_look(last, through))))
     return heats
 
 

@@ -25,6 +25,8 @@ class PictureError(UserError):
 def picture(maps: AttentionMap | Sequence[AttentionMap], path: str | Path, *, words: Words = LOOKS) -> Path:
     """Draws one or more maps below each other, each the mean of its heads, and writes PNG, SVG or PDF.
 
+    Below a map's name stands how faithful it is, or why nobody knows.
+
     Args:
         maps: what to draw.
         path: where to; the suffix chooses the format.
@@ -46,12 +48,12 @@ def picture(maps: AttentionMap | Sequence[AttentionMap], path: str | Path, *, wo
     listed = [maps] if isinstance(maps, AttentionMap) else list(maps)
     if not listed:
         raise PictureError("there is no attention map to draw")
-    return _draw(
-        [[Panel(heading(seen), seen.mean(), seen.query_axis, seen.key_axis)] for seen in listed],
-        path,
-        numbers=True,
-        words=words,
-    )
+    titles = [f"{heading(seen)}\n{seen.faithfulness.caption}" for seen in listed]
+    grid = [
+        [Panel(title, seen.mean(), seen.query_axis, seen.key_axis)]
+        for title, seen in zip(titles, listed, strict=True)
+    ]
+    return _draw(grid, path, numbers=True, words=words)
 
 
 def heads_picture(seen: AttentionMap, path: str | Path) -> Path:
@@ -66,7 +68,7 @@ def heads_picture(seen: AttentionMap, path: str | Path) -> Path:
         for head in range(seen.heads)
     ]
     grid = [panels[start : start + columns] for start in range(0, len(panels), columns)]
-    return _draw(grid, path, numbers=False, title=seen.name)
+    return _draw(grid, path, numbers=False, title=f"{seen.name}\n{seen.faithfulness.caption}")
 
 
 def _draw(

@@ -19,13 +19,25 @@ from regard.server.turns import Turns
 Given = TypeVar("Given")
 Answer = TypeVar("Answer")
 
+Check = Callable[[], None]
+"""Called now and then by what takes long; raises `Abandoned` when nobody waits for it any more."""
+
+
+class Abandoned(Exception):  # noqa: N818 - it is what happened to the batch
+    """All who asked for what is being done are gone."""
+
 
 class Work(ABC, Generic[Given, Answer]):
     """What is asked of a model, apart from what it is asked about; works that are equal are done together."""
 
     @abstractmethod
-    def answers(self, predictor: Any, given: Sequence[Given]) -> list[Answer]:
+    def answers(self, predictor: Any, given: Sequence[Given], check: Check) -> list[Answer]:
         """One answer for each, which does not depend on the others.
+
+        Args:
+            predictor: what answers.
+            given: what is asked about.
+            check: for what takes long: what it raises is to be passed on.
 
         Raises:
             Refused, regard.errors.UserError: one of them cannot be answered.
@@ -41,14 +53,24 @@ class _Job:
     work: Work[Any, Any]
     given: Any
     until: float
+    # It can be cancelled until there is an answer, while it is worked on too: then nobody waits any more.
     future: Future[Any] = field(default_factory=Future)
+
+    def answer(self, answer: Any) -> None:
+        if self.future.set_running_or_notify_cancel():
+            self.future.set_result(answer)
+
+    def fail(self, error: Exception) -> None:
+        if self.future.set_running_or_notify_cancel():
+            self.future.set_exception(error)
 
 
 class Worker:
     """A thread with a queue of bounded length.
 
     It takes the request that waits the longest, waits a moment for others to join it, and answers them
-    together. A batch that fails is done again one by one, so that nobody fails with another's request.
+    together. A batch that fails is done again one by one, so that nobody fails with another's request. One
+    that nobody waits for any more, because clients went or their time is over, is not begun, or not finished.
 
     Args:
         predictor: what answers.
@@ -58,7 +80,7 @@ class Worker:
 
     Example:
         >>> class Double(Work[int, int]):
-        ...     def answers(self, predictor, given):
+        ...     def answers(self, predictor, given, check):
         ...         return [predictor * one for one in given]
         >>> worker = Worker(2, Limits())
         >>> future = worker.submit(Double(), 21)
@@ -166,35 +188,34 @@ class Worker:
         """Answers requests of equal works; those that nobody waits for any more are passed over."""
         wanted = []
         for job in jobs:
-            if not job.future.set_running_or_notify_cancel():
-                continue
             if time.monotonic() > job.until:
-                job.future.set_exception(too_late(self._limits))
-            else:
+                job.fail(too_late(self._limits))
+            elif not job.future.cancelled():
                 wanted.append(job)
-        if not wanted:
-            return
-        self._observe(len(wanted))
+        if wanted:
+            self._observe(len(wanted))
+            self._do(wanted)
+
+    def _do(self, jobs: list[_Job]) -> None:
+        def check() -> None:
+            if all(job.future.cancelled() for job in jobs):
+                raise Abandoned
+
         try:
-            answers = wanted[0].work.answers(self._predictor, [job.given for job in wanted])
-            pairs = list(zip(wanted, answers, strict=True))
+            check()
+            answers = jobs[0].work.answers(self._predictor, [job.given for job in jobs], check)
+            pairs = list(zip(jobs, answers, strict=True))
+        except Abandoned:
+            return
         except Exception as error:
-            if len(wanted) == 1:
-                wanted[0].future.set_exception(error)
-            else:
-                self._answer_one_by_one(wanted)
+            if len(jobs) == 1:
+                jobs[0].fail(error)
+                return
+            for job in jobs:
+                self._do([job])
             return
         for job, answer in pairs:
-            job.future.set_result(answer)
-
-    def _answer_one_by_one(self, jobs: list[_Job]) -> None:
-        for job in jobs:
-            try:
-                (answer,) = job.work.answers(self._predictor, [job.given])
-            except Exception as error:
-                job.future.set_exception(error)
-            else:
-                job.future.set_result(answer)
+            job.answer(answer)
 
 
 def _together(jobs: list[_Job]) -> Iterator[list[_Job]]:

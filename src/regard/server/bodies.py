@@ -17,7 +17,7 @@ class Bounded:
 
     How large a body is, is counted while it arrives: what its headers say may be wrong or missing. All bodies
     together have a bound too, so memory does not grow with the number of clients. Answers that a client does
-    not take are given up.
+    not take are given up, and so is the work on an answer when its client goes.
 
     Args:
         app: what is protected.
@@ -61,11 +61,24 @@ class Bounded:
         except Refused as refusal:
             fault = refusal
         else:
-            await self.app(scope, _replayed(parts, receive), self._hurried(send))
+            await self._answer(scope, receive, send, parts)
             return
         response = fault.response()
         response.headers["Connection"] = "close"  # what is left of the body is not read
         await response(scope, receive, self._hurried(send))
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, parts: list[bytes]) -> None:
+        """Runs the app for as long as the client is there."""
+        gone = asyncio.ensure_future(_gone(receive))
+        work = asyncio.ensure_future(self.app(scope, _replayed(parts, gone), self._hurried(send)))
+        try:
+            await asyncio.wait((gone, work), return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                work.result()
+        finally:
+            gone.cancel()
+            work.cancel()
+            await asyncio.gather(gone, work, return_exceptions=True)
 
     def _check_length(self, said: str) -> None:
         if said.isdecimal() and int(said[:20]) > self.limits.body:
@@ -100,14 +113,21 @@ class Bounded:
         return hurried
 
 
-def _replayed(parts: list[bytes], receive: Receive) -> Receive:
-    """The body that was read, once, and then what else the client does."""
+async def _gone(receive: Receive) -> None:
+    """Returns when the client goes, or has its whole answer."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _replayed(parts: list[bytes], gone: asyncio.Future[None]) -> Receive:
+    """The body that was read, once, and then that the client is gone, when it is."""
     given = False
 
     async def replayed() -> Message:
         nonlocal given
         if given:
-            return await receive()
+            await asyncio.shield(gone)
+            return {"type": "http.disconnect"}
         given = True
         return {"type": "http.request", "body": b"".join(parts), "more_body": False}
 

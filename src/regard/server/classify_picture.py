@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 
 from regard.data.images.pixels import from_float
 from regard.server.answers import Answer, in_text, json_answer, png
+from regard.server.batching import Check
 from regard.server.classify_text import rounded
 from regard.server.limits import Limits
 from regard.server.maps import as_json
@@ -43,7 +44,7 @@ class ClassifyPicture(PictureWork):
         """All are resized to one size, and share a batch; before that they are no larger than one may be."""
         return given.pixels / self.limits.pixels
 
-    def answers(self, predictor: ImageClassifier, given: Sequence[Upload]) -> list[Answer]:
+    def answers(self, predictor: ImageClassifier, given: Sequence[Upload], check: Check) -> list[Answer]:
         """One for each picture."""
         results = answered_alike(
             lambda pictures: predictor(list(pictures)),

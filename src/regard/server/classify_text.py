@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from regard.server.answers import Answer, json_answer, page_answer
-from regard.server.batching import Work
+from regard.server.batching import Check, Work
 from regard.server.limits import Limits
 from regard.server.maps import At, as_json, check_token_maps, chosen_maps
 from regard.server.rounding import PROBABILITY, PROBABILITY_NOISE, answered_alike
@@ -54,7 +54,7 @@ class ClassifyText(Work[str, Answer]):
         """A batch has no more letters than one text may have."""
         return len(given) / self.limits.characters
 
-    def answers(self, predictor: Classifier, given: Sequence[str]) -> list[Answer]:
+    def answers(self, predictor: Classifier, given: Sequence[str], check: Check) -> list[Answer]:
         """One for each text."""
         results = answered_alike(
             lambda texts: predictor(list(texts)),
@@ -69,7 +69,7 @@ class ClassifyText(Work[str, Answer]):
         maps = None
         if self.at is not None:
             check_token_maps(classifier, [len(result.tokens)], self.limits.weights)
-            maps = chosen_maps(result.attention, self.at)
+            maps = chosen_maps(result.attention, self.at, classifier.faithfulness)
         ranked = rounded(result.probabilities, classifier.classes)
         label = next(iter(ranked))
         if self.page and maps is not None:

@@ -10,7 +10,7 @@ from pydantic import Field
 from torch import nn
 
 from regard.errors import UserError
-from regard.lens import Edits, NothingEditedError, edit
+from regard.lens import Edits, NoSuchHeadError, NothingEditedError, edit
 from regard.server.errors import Refused
 from regard.server.schema import Asked
 
@@ -71,7 +71,7 @@ def edited(model: nn.Module, edits: FrozenEdits) -> Iterator[None]:
         # A head that is not there is seen when its place runs.
         with edit(model, wanted):
             yield
-    except (ValueError, NothingEditedError) as error:
+    except (NoSuchHeadError, NothingEditedError) as error:
         raise Refused(422, "no_such_head", str(error)) from None
     except UserError as error:  # large factors leave no numbers: that is not the model's fault
         raise Refused(422, "unfit", f"with these heads changed: {error}") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -11,7 +12,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from regard.server.answers import Answer, json_answer, page_answer
-from regard.server.batching import Work
+from regard.server.batching import Check, Work
 from regard.server.errors import Refused
 from regard.server.limits import Limits
 from regard.server.maps import At, as_json, check_token_maps, chosen_maps
@@ -92,11 +93,11 @@ class Generate(Work[str, Answer]):
         """A batch has no more letters than one text may have."""
         return len(given) / self.limits.characters
 
-    def answers(self, predictor: Generator, given: Sequence[str]) -> list[Answer]:
+    def answers(self, predictor: Generator, given: Sequence[str], check: Check) -> list[Answer]:
         """One for each prompt."""
 
         def generate(prompts: Sequence[str]) -> list[Generation]:
-            return predictor(list(prompts), length=self.length, **dict(self.options))
+            return predictor(list(prompts), length=self.length, before_step=check, **dict(self.options))
 
         results = answered_alike(generate, given, _scores, SCORE, SCORE_NOISE)
         return [self._answer(predictor, result) for result in results]
@@ -105,7 +106,7 @@ class Generate(Work[str, Answer]):
         maps = None
         if self.at is not None:
             check_token_maps(generator, [len(result.tokens)], self.limits.weights)
-            maps = chosen_maps(result.attention, self.at)
+            maps = chosen_maps(result.attention, self.at, generator.faithfulness)
         if self.page and maps is not None:
             return page_answer(maps, result.text[:80])
         return json_answer(
@@ -149,7 +150,8 @@ def routes(models: Models, limits: Limits) -> APIRouter:
         assert isinstance(generator, Generator)  # by its task
         check_text(asked.prompt, limits.characters)
         check_hypotheses(limits, beam=asked.beam, n_best=asked.n_best)
-        length = room(generator, asked.prompt, asked.length, limits)
+        # To cut a prompt into tokens takes a while, in which others are to be heard.
+        length = await asyncio.to_thread(room, generator, asked.prompt, asked.length, limits)
         at = asked.attention or ("*" if page else None)
         work = Generate(asked.options(generator), length, at, page, limits)
         return (await served.worker.ask(work, asked.prompt)).response()

@@ -54,6 +54,7 @@ class Full(Brief):
 def routes(models: Models, metrics: Metrics, limits: Limits) -> APIRouter:
     """Health, readiness, figures, limits, and the list of models."""
     router = APIRouter()
+    shows = {served.name: _shows(served) for served in models}
 
     @router.get("/health", tags=["server"])
     async def health() -> State:
@@ -93,7 +94,7 @@ def routes(models: Models, metrics: Metrics, limits: Limits) -> APIRouter:
             card=served.card,
             figures=served.figures,
             places=list(attention_places(served.predictor.model)),
-            shows=_shows(served),
+            shows=shows[served.name],
         )
 
     return router

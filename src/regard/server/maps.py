@@ -10,6 +10,7 @@ from pydantic import Field
 from torch import Tensor
 
 from regard.lens import AttentionMap, PatchGrid, attention_places
+from regard.lens.faithfulness import PlaceFigures
 from regard.lens.html import Record
 from regard.lens.names import choose_places
 from regard.server.errors import Refused
@@ -35,31 +36,37 @@ How = Annotated[
 ]
 
 
-def chosen_maps(maps: Mapping[str, AttentionMap], at: str) -> list[AttentionMap]:
+def chosen_maps(maps: Mapping[str, AttentionMap], at: str, known: PlaceFigures) -> list[AttentionMap]:
     """The maps at places that match.
+
+    Args:
+        maps: of a result.
+        at: a pattern of places.
+        known: of how faithful they are, which each then carries.
 
     Raises:
         Refused: none does.
     """
     try:
-        return [maps[name] for name in choose_places(maps, at)]
+        return known.on(maps[name] for name in choose_places(maps, at))
     except ValueError as error:
         raise Refused(422, "no_such_place", str(error)) from None
 
 
-def maps_of(result: Any, at: str, method: Method) -> list[AttentionMap]:
+def maps_of(result: Any, at: str, method: Method, known: PlaceFigures) -> list[AttentionMap]:
     """What a result looked at, or what it comes from.
 
     Args:
         result: of a predictor.
         at: a pattern of places, for attention; other methods have maps of the whole model.
         method: see `regard.tasks.explanation.explain`.
+        known: see `chosen_maps`.
 
     Raises:
         Refused: no such place, or a method that this model has not.
     """
     if method == "attention":
-        return chosen_maps(result.attention, at)
+        return chosen_maps(result.attention, at, known)
     try:
         return list(explain(result, method).maps.values())
     except ValueError as error:

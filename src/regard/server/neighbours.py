@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from regard.server.answers import Answer, json_answer
-from regard.server.batching import Work
+from regard.server.batching import Check, Work
 from regard.server.errors import Refused
 from regard.server.schema import ERRORS
 from regard.server.served import Models
@@ -45,7 +45,7 @@ class Neighbours(Work[str, Answer]):
     side: str
     count: int
 
-    def answers(self, predictor: Any, given: Sequence[str]) -> list[Answer]:
+    def answers(self, predictor: Any, given: Sequence[str], check: Check) -> list[Answer]:
         """One for each word."""
         if not isinstance(predictor, TextPredictor):
             raise Refused(404, "another_task", "a model of pictures has no words")

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from regard.lens import AttentionMap
 from regard.models.images.unet import UNet
 from regard.server.answers import Answer, page_answer
-from regard.server.batching import Work
+from regard.server.batching import Check, Work
 from regard.server.limits import Limits
 from regard.server.maps import At, check_grid_maps, chosen_maps, over_picture
 from regard.server.schema import ERRORS
@@ -59,7 +59,7 @@ class PictureWork(Work[Upload, Answer]):
         """Pictures are answered one by one: each is of its own size, and gains nothing from others."""
         return 1.0
 
-    def answers(self, predictor: Any, given: Sequence[Upload]) -> list[Answer]:
+    def answers(self, predictor: Any, given: Sequence[Upload], check: Check) -> list[Answer]:
         """One for each picture."""
         return [self.answer(predictor, predictor(one.decoded(self.limits.pixels))) for one in given]
 
@@ -81,7 +81,7 @@ class PictureWork(Work[Upload, Answer]):
             stride, config = model.config.stride, model.config
             positions = -(-height // stride) * -(-width // stride)
             check_grid_maps(config.bottleneck_attention * config.heads, positions, self.limits.weights)
-        return chosen_maps(result.attention, self.at)
+        return chosen_maps(result.attention, self.at, predictor.faithfulness)
 
     def page(self, maps: list[AttentionMap], result: Any, title: str) -> Answer:
         """Maps over the picture."""

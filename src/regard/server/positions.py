@@ -14,7 +14,7 @@ from torch import Tensor
 from regard.lens import position_encoding
 from regard.lens.patch_positions import position_likeness
 from regard.server.answers import Answer, json_answer
-from regard.server.batching import Work
+from regard.server.batching import Check, Work
 from regard.server.errors import Refused
 from regard.server.schema import ERRORS
 from regard.server.served import Models
@@ -43,7 +43,7 @@ class Positions(BaseModel):
 class PositionsOf(Work[int, Answer]):
     """The positions of a model."""
 
-    def answers(self, predictor: Any, given: Sequence[int]) -> list[Answer]:
+    def answers(self, predictor: Any, given: Sequence[int], check: Check) -> list[Answer]:
         """One for each length."""
         return [json_answer(positions(predictor.model, length)) for length in given]
 

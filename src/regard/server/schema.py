@@ -19,7 +19,9 @@ Maps = Annotated[
     list[dict[str, Any]] | None,
     Field(
         description="Attention maps: `name`, `queries`, `keys`, and `weights` [heads][queries][keys]; of "
-        "patches also `query_grid` and `key_grid`."
+        "patches also `query_grid` and `key_grid`. `faithfulness`: of the place, the mean of its heads, over "
+        "`inputs` of `data`, the areas below the deletion and the insertion curve (`own`), and of orders "
+        "drawn by chance (`random`, `spread`); or null, and `unmeasured` says why."
     ),
 ]
 Png = Annotated[str, Field(description="A PNG file in base64.")]

@@ -15,8 +15,8 @@ from regard.server.limits import Limits
 from regard.server.metrics import Metrics
 from regard.server.turns import Turns
 from regard.tasks.folder import load_folder
-from regard.tasks.kinds import KINDS
 from regard.tasks.predictor import Predictor
+from regard.tasks.predictors import predictor_of
 from regard.training.curves import Curves, curves_of
 from regard.training.log import read_log
 
@@ -144,7 +144,7 @@ def _load(
     if not re.fullmatch(r"\w[\w.-]*", name):
         raise UserError(f"{name!r} cannot stand in an address; name the model otherwise: name={place}")
     folder = load_folder(place)
-    predictor = KINDS[folder.recipe.task].predictor.from_folder(folder, device=device)
+    predictor = predictor_of(folder, device=device)
     worker = Worker(predictor, limits, turns=turns, observe=metrics.batch(name))
     metrics.queue(name, worker.__len__)
     curves = curves_of(read_log(folder.path))

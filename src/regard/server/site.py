@@ -20,7 +20,8 @@ _TYPES = {
 }
 # Of the one-file page: its style, and the modules that stand on nothing but each other.
 SHARED = (
-    "canvas.js", "choice.js", "colours.js", "dom.js", "readout.js", "strings.js", "style.css", "theme.js",
+    "canvas.js", "choice.js", "colours.js", "dom.js", "faithful.js", "readout.js", "strings.js", "style.css",
+    "theme.js",
 )  # fmt: skip
 # An address holds the hash of all files, so what it gives never changes.
 _FOREVER = "public, max-age=31536000, immutable"

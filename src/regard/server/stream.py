@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import StreamingResponse
 
 from regard.data.text.sentences import Sentence, split_sentences
-from regard.server.batching import Work, Worker, too_late
+from regard.server.batching import Check, Work, Worker, too_late
 from regard.server.drafts import Drafts
 from regard.server.edits import FrozenEdits, edited, frozen
 from regard.server.errors import Fault, Refused, refused
@@ -88,7 +88,7 @@ class TranslateSentence(Work[Watched, Translation]):
         """A batch has no more letters than one text may have."""
         return len(given.text) / self.limits.characters
 
-    def answers(self, predictor: Translator, given: Sequence[Watched]) -> list[Translation]:
+    def answers(self, predictor: Translator, given: Sequence[Watched], check: Check) -> list[Translation]:
         """One for each sentence."""
 
         def watch(number: int, draft: str) -> None:
@@ -102,6 +102,7 @@ class TranslateSentence(Work[Watched, Translation]):
                 predictor,
                 [one.text for one in given],
                 (*self.options, ("split", False)),
+                check,
                 watch if wanted else None,
             )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter
@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from regard.lens import join_subwords
 from regard.server.answers import Answer, json_answer, page_answer
-from regard.server.batching import Work
+from regard.server.batching import Check, Work
 from regard.server.edits import AskedEdits, FrozenEdits, edited, frozen
 from regard.server.limits import Limits
 from regard.server.maps import At, How, Method, as_json, check_token_maps, effort, maps_of, of_sentences
@@ -109,13 +109,14 @@ class Translate(Work[str, Answer]):
         """A batch has no more letters than one text may have, and fewer where each word is explained."""
         return len(given) / self.limits.characters * effort(self.method)
 
-    def answers(self, predictor: Translator, given: Sequence[str]) -> list[Answer]:
+    def answers(self, predictor: Translator, given: Sequence[str], check: Check) -> list[Answer]:
         """One for each text."""
         with edited(predictor.model, self.edits):
-            results = translations(predictor, given, self.options)
-            return [
-                self._answer(predictor, text, result) for text, result in zip(given, results, strict=True)
-            ]
+            answers = []
+            for text, result in zip(given, translations(predictor, given, self.options, check), strict=True):
+                check()  # maps by gradients may take longer than the translation did
+                answers.append(self._answer(predictor, text, result))
+            return answers
 
     def _answer(self, translator: Translator, text: str, result: Translation) -> Answer:
         sentences = result.parts or ((result,) if result.tokens else ())
@@ -123,7 +124,10 @@ class Translate(Work[str, Answer]):
         if self.at is not None:
             lengths = [max(len(one.tokens), len(one.source_tokens)) for one in sentences]
             check_token_maps(translator, lengths, self.limits.weights, self.method)
-            maps = [maps_of(one, self.at, self.method) for one in sentences]
+            known = translator.faithfulness
+            if self.edits:  # of the model with these heads off nothing was measured
+                known = replace(known, figures={})
+            maps = [maps_of(one, self.at, self.method, known) for one in sentences]
         if self.words:
             maps = [[join_subwords(seen) for seen in some] for some in maps]
         if self.page:
@@ -148,13 +152,14 @@ class Translate(Work[str, Answer]):
 
 
 def translations(
-    translator: Translator, texts: Sequence[str], options: Options, watch: Draft | None = None
+    translator: Translator, texts: Sequence[str], options: Options, check: Check, watch: Draft | None = None
 ) -> list[Translation]:
     """Translations whose texts and rounded scores do not depend on one another; `watch` is told of drafts."""
 
     def translate(some: Sequence[str]) -> list[Translation]:
         # What is done once more, alone, has been told of already.
-        return translator(list(some), watch=watch if some is texts else None, **dict(options))
+        told = watch if some is texts else None
+        return translator(list(some), watch=told, before_step=check, **dict(options))
 
     return answered_alike(translate, texts, _scores, SCORE, SCORE_NOISE)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from regard.errors import UserError
+from regard.lens import attention_places
 from regard.lens.measures import HeadMeasures, HeadTable, Rows
 from regard.tasks.foreign.model import ForeignModel
 
@@ -33,6 +34,8 @@ def measure_heads(
         table = measure_heads(regard.load("en-fr"), ["The cat sat on the mat."])
         [(head.place, head.head, head.role) for head in table.heads]
     """
+    if not isinstance(predictor, ForeignModel) and not attention_places(predictor.model):
+        raise UserError("this model has no attention, and so no heads to measure")
     measures = HeadMeasures()
     for given in inputs:
         if isinstance(predictor, ForeignModel):

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from regard.errors import UserError
+from regard.lens.faithfulness import PlaceFigures
 from regard.tasks.folder import ModelFolder
 from regard.tasks.recipe import Recipe
 from regard.tasks.seeded import seeded
@@ -27,6 +28,7 @@ class Predictor(ABC, Generic[Model]):
 
     Attributes:
         task: its name, as recipes have it.
+        faithfulness: what its model folder holds of how faithful the maps of each place are.
 
     Raises:
         UserError: no such device or precision.
@@ -44,6 +46,7 @@ class Predictor(ABC, Generic[Model]):
     ) -> None:
         self.model = _placed(model, device, precision)
         self.recipe = recipe
+        self.faithfulness = PlaceFigures()
 
     @classmethod
     @abstractmethod
@@ -67,6 +70,7 @@ class Predictor(ABC, Generic[Model]):
         beginner = copy(self)
         with seeded(self.recipe.seed):
             beginner.model = self._new_model().eval()
+        beginner.faithfulness = PlaceFigures()
         return beginner
 
     @abstractmethod

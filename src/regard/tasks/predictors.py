@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from regard.tasks.folder import load_folder
+from regard.tasks.explanation.places import known_places
+from regard.tasks.folder import ModelFolder, load_folder
 from regard.tasks.kinds import KINDS
 from regard.tasks.layout import ModelFolderError
+from regard.tasks.predictor import Predictor
 
 FOREIGN = "hf:"
 """What stands before a folder or a name of Hugging Face's models."""
@@ -39,5 +41,19 @@ def load(path_or_name: str | Path, *, task: str | None = None, **options: Any) -
         from regard.tasks.foreign import load_foreign
 
         return load_foreign(str(path_or_name).removeprefix(FOREIGN), **options)
-    folder = load_folder(path_or_name, task=task)
-    return KINDS[folder.recipe.task].predictor.from_folder(folder, **options)
+    return predictor_of(load_folder(path_or_name, task=task), **options)
+
+
+def predictor_of(folder: ModelFolder, **options: Any) -> Predictor[Any]:
+    """The predictor that a checked model folder holds, with what is known of its maps.
+
+    Args:
+        folder: see `regard.tasks.folder.load_folder`.
+        **options: of the predictor.
+
+    Raises:
+        regard.tasks.layout.ModelFolderError: the weights do not fit the recipe, or figures are damaged.
+    """
+    predictor = KINDS[folder.recipe.task].predictor.from_folder(folder, **options)
+    predictor.faithfulness = known_places(predictor, folder)
+    return predictor

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import shutil
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -125,6 +126,16 @@ def test_pictures_that_cannot_be_prepared(folder: Folder, tmp_path: Path, told: 
 def test_senseless_descriptions_are_refused(copy: Path, changes: dict[str, Any], told: str) -> None:
     change(copy, **changes)
     refused(copy, told)
+
+
+def test_no_memory_is_asked_for_a_table_that_no_weights_go_with(folder: Folder, tmp_path: Path) -> None:
+    shutil.copytree(folder("marian"), tmp_path / "model")
+    change(tmp_path / "model", max_position_embeddings=1 << 22)  # 4 GB of Python's floats and more
+    began = time.monotonic()
+    refused(tmp_path / "model", r"max_position_embeddings = 4194304, 32 numbers each, is more than a model")
+    assert time.monotonic() - began < 5
+    change(tmp_path / "model", max_position_embeddings=100)
+    assert regard.load(f"hf:{tmp_path / 'model'}")("The cat.").attention
 
 
 def test_an_index_names_files_of_its_folder_alone(copy: Path) -> None:

@@ -266,6 +266,17 @@ def test_pictures_too_small_for_the_figures_are_told_before_training(tmp_path: P
     assert not (tmp_path / "out").exists()
 
 
+def test_test_pictures_too_small_for_the_figures_are_told_before_training(tmp_path: Path) -> None:
+    for number in range(8):
+        save(tmp_path / f"parts/train/{number}.png", blob(np.random.default_rng(number), SIZE)[0])
+    save(tmp_path / "parts/test/small.png", blob(np.random.default_rng(9), 10)[0])
+    recipe = table("denoising", tmp_path)
+    recipe["data"] |= {"train": str(tmp_path / "parts/train"), "test": str(tmp_path / "parts/test")}
+    with pytest.raises(UserError, match=r"1 pictures are smaller than 11x11.*small\.png"):
+        train(parse_recipe(recipe), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_pixels_of_a_defect_without_a_mask_are_not_taken_for_good(
     trained: dict[str, Path], pictures: Path, tmp_path: Path
 ) -> None:

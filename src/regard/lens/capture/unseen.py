@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from fnmatch import fnmatchcase
 
 import torch
 from torch import nn
 
 from regard.lens.capture.observer import Observer
+from regard.lens.names import matching
 
 
 class NothingSeenError(RuntimeError):
@@ -34,7 +34,7 @@ def refuse_unknown(patterns: Iterable[str], names: Iterable[str]) -> None:
     """
     names = list(dict.fromkeys(name for name in names if name))
     for pattern in patterns:
-        if pattern != "*" and not any(fnmatchcase(name, pattern) for name in names):
+        if pattern != "*" and not any(map(matching(pattern), names)):
             near = get_close_matches(pattern, names, n=5, cutoff=0.5) or names[:5]
             raise ValueError(
                 f"no attention matches {pattern!r}; nearest in this model: {', '.join(near) or 'nothing'}"
@@ -57,7 +57,7 @@ def refuse_nothing(model: nn.Module, observer: Observer, *, ran: bool) -> None:
         return
     seen = observer.seen
     for pattern in observer.wanted.at:
-        if any(fnmatchcase(name, pattern) for name in seen):
+        if any(map(matching(pattern), seen)):
             continue
         if seen.places:
             raise NothingSeenError(f"no attention ran at {pattern!r}; it ran at: {', '.join(seen.places)}")

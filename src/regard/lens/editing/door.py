@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from fnmatch import fnmatchcase
 from typing import Literal
 
 from torch import nn
 
 from regard.lens.capture.unseen import refuse_unknown, why_unseen
 from regard.lens.capture.wrapping import compiled_by
-from regard.lens.editing.heads import HeadEdits, HowMuch, Which
+from regard.lens.editing.heads import HeadEdits, HowMuch, NoSuchHeadError, Which
 from regard.lens.editing.mode import Counting, EditMode, beneath
-from regard.lens.names import attention_places
+from regard.lens.names import attention_places, matching
 
 Edits = Mapping[str, Mapping[Literal["heads"], Mapping[Which, HowMuch]]]
 """From places to heads to what becomes of them."""
@@ -47,8 +46,9 @@ def edit(model: nn.Module, edits: Edits) -> Iterator[None]:
             query's. What becomes of it is a factor (0 is off, 1 as it is) or ``"uniform"``.
 
     Raises:
-        ValueError: no such place or head, an edit that makes no sense, a compiled module, or one that runs
-            with activation checkpointing, which runs it anew where no mode is.
+        NoSuchHeadError: no such place or head; a ValueError.
+        ValueError: an edit that makes no sense, a compiled module, or one that runs with activation
+            checkpointing, which runs it anew where no mode is.
         NothingEditedError: when the block ends, if something ran, and never at a place that was named.
 
     Example:
@@ -64,12 +64,13 @@ def edit(model: nn.Module, edits: Edits) -> Iterator[None]:
     prefixes = {
         module: {*_prefixes(names[module]), *_prefixes(path)} for path, module in model.named_modules()
     }
-    refuse_unknown(wanted, [*attention_places(model), *(one for of in prefixes.values() for one in of)])
+    try:
+        refuse_unknown(wanted, [*attention_places(model), *(one for of in prefixes.values() for one in of)])
+    except ValueError as error:
+        raise NoSuchHeadError(str(error)) from None
     wanted = {key: heads for key, heads in wanted.items() if not heads.idle}
-    meant = {
-        module: [key for key in wanted if any(fnmatchcase(one, key) for one in prefixes[module])]
-        for module in names
-    }
+    matches = {key: matching(key) for key in wanted}
+    meant = {module: [key for key in wanted if any(map(matches[key], prefixes[module]))] for module in names}
     _refuse_compiled(model, names, meant)
     if not wanted:
         yield

@@ -14,6 +14,10 @@ HowMuch = float | Literal["uniform"]
 Which = int | Literal["all"]
 
 
+class NoSuchHeadError(ValueError):
+    """An edit is of a head, or of a place, that the model has not."""
+
+
 @dataclass(frozen=True, slots=True)
 class HeadEdits:
     """Factors of heads, and heads whose weights are all equal.
@@ -78,11 +82,11 @@ class HeadEdits:
         """What is changed at a place that has so many heads.
 
         Raises:
-            ValueError: it has no such head.
+            NoSuchHeadError: it has no such head.
         """
         for head in self.named:
             if head >= heads:
-                raise ValueError(f"{place} has heads 0 to {heads - 1}; there is no head {head}")
+                raise NoSuchHeadError(f"{place} has heads 0 to {heads - 1}; there is no head {head}")
         each = [self.named.get(head, self.others) for head in range(heads)]
         return Changes(
             tuple(1.0 if what == "uniform" else float(what) for what in each),

@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from regard.lens.map_faithfulness import Area, MapFaithfulness
+
 
 @dataclass(frozen=True)
 class Curves:
@@ -57,7 +59,7 @@ class Faithfulness:
     Example:
         >>> quick = Curves(torch.tensor([0.8, 0.2, 0.2]), torch.tensor([0.2, 0.8, 0.8]))
         >>> slow = Curves(torch.tensor([0.8, 0.5, 0.2]), torch.tensor([0.2, 0.5, 0.8]))
-        >>> Faithfulness({"relevance": quick}, (slow, slow)).sentence("relevance")
+        >>> Faithfulness({"relevance": quick}, (slow, slow)).of("relevance").sentence
         'deleting as it says leaves 35.0 % of the answer, at random 50.0 ± 0.0 %; inserting as it says ...'
     """
 
@@ -84,27 +86,20 @@ class Faithfulness:
         areas = torch.tensor([getattr(curves, f"{kind}_area") for curves in self.random])
         return float(areas.std()) if len(areas) > 1 else 0.0
 
-    def sentence(self, method: str) -> str:
-        """What is said below a map: mean probability of the answer along both curves, and by chance."""
-        said = []
-        for kind, verb in (("deletion", "deleting"), ("insertion", "inserting")):
-            mine, chance = (getattr(one, f"{kind}_area") for one in (self.methods[method], self.chance))
-            leaves = "leaves" if kind == "deletion" else "brings"
-            said.append(
-                f"{verb} as it says {leaves} {100 * mine:.1f} % of the answer, "
-                f"at random {100 * chance:.1f} ± {100 * self.spread(kind):.1f} %"
-            )
-        return "; ".join(said)
+    def of(self, method: str, data: str = "") -> MapFaithfulness:
+        """What a map of this method carries: the areas alone.
 
-    def caption(self, method: str) -> str:
-        """The same in two lines, as short as it stands below a name in a picture."""
-        said = []
-        for kind in ("deletion", "insertion"):
-            mine, chance = (getattr(one, f"{kind}_area") for one in (self.methods[method], self.chance))
-            said.append(
-                f"{kind} {100 * mine:.0f} % (random {100 * chance:.0f} ± {100 * self.spread(kind):.0f})"
-            )
-        return "\n".join(said)
+        Args:
+            method: one of these.
+            data: see `MapFaithfulness`.
+        """
+        mine, chance = self.methods[method], self.chance
+        return MapFaithfulness(
+            Area(mine.deletion_area, chance.deletion_area, self.spread("deletion")),
+            Area(mine.insertion_area, chance.insertion_area, self.spread("insertion")),
+            self.inputs,
+            data,
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Plain numbers: areas and curves of each method, and of chance with its spread."""

@@ -18,6 +18,7 @@ _LOOKS = (
     *(("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"), ("#CC79A7", "D")),
     *(("#E69F00", "v"), ("#56B4E9", "P")),
 )
+MOST_DRAWN = len(_LOOKS)
 
 
 def faithfulness_picture(found: Faithfulness, path: str | Path, *, title: str = "") -> Path:
@@ -32,8 +33,8 @@ def faithfulness_picture(found: Faithfulness, path: str | Path, *, title: str = 
         PictureError: more than six methods, or see `regard.lens.picture`.
     """
     path = check_picture_path(path)
-    if len(found.methods) > len(_LOOKS):
-        raise PictureError(f"up to {len(_LOOKS)} methods can be drawn, not {len(found.methods)}")
+    if len(found.methods) > MOST_DRAWN:
+        raise PictureError(f"up to {MOST_DRAWN} methods can be drawn, not {len(found.methods)}")
     with rc_context({"font.family": families_for([title, *found.methods]), "font.size": 9}):
         figure = Figure(layout="constrained", figsize=(8.4, 4.4))
         for axes, kind, says, better in zip(

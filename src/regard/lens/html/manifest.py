@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from regard.lens.faithfulness.curves import Faithfulness
 from regard.lens.html.blocks import Blocks
 from regard.lens.html.record import Record
 from regard.lens.html.sparse import Detail, detail_for, sparse_rows
@@ -22,6 +21,7 @@ from regard.lens.html.summary import SummaryRecord, columns_for, strips, summary
 from regard.lens.html.thumbnails import thumbnails
 from regard.lens.html.vectors import in_levels
 from regard.lens.map import AttentionMap, Axis
+from regard.lens.map_faithfulness import in_json
 from regard.lens.patch_grid import PatchGrid
 
 _LARGEST_PICTURE = 1024  # pixels of a side: no screen shows a patch better than this
@@ -95,7 +95,7 @@ class Manifest:
             "name": seen.name,
             "group": record.group,
             "of": record.of,
-            "faithfulness": None if record.faithfulness is None else _areas(record.faithfulness),
+            **in_json(seen.faithfulness),
             "layer": record.layer,
             "heads": record.seen.heads,
             "queries": self._axis(seen.query_axis, picture),
@@ -141,15 +141,6 @@ def _with_summaries(seen: AttentionMap) -> AttentionMap:
     if seen.heads == 1:
         return replace(seen, weights=weights)
     return replace(seen, weights=torch.cat([weights, weights.mean(0, True), weights.amax(0, True)]))
-
-
-def _areas(found: Faithfulness) -> dict[str, list[float]]:
-    """Of deletion and insertion: the area of the one method, that by chance, and its spread."""
-    [curves] = found.methods.values()
-    return {
-        kind: _rounded([getattr(curves, area), getattr(found.chance, area), found.spread(kind)])
-        for kind, area in (("deletion", "deletion_area"), ("insertion", "insertion_area"))
-    }
 
 
 def _rounded(values: Any) -> list[float]:

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from regard.errors import UserError
-from regard.lens.faithfulness.curves import Faithfulness
 from regard.lens.html.stack import group_of, layer_of
 from regard.lens.map import AttentionMap
 from regard.lens.names import looks_across
@@ -30,7 +29,6 @@ class Record:
         query: [heads, queries, dim], from which the weights were computed.
         key: [kv_heads, keys, dim]; heads are shared out evenly among fewer key heads.
         of: which input it is of, in words, where a page has several.
-        faithfulness: of the map, where it was measured: that of one method.
 
     Raises:
         PageError: weights that are negative or not finite, or sizes that do not fit the map.
@@ -52,7 +50,6 @@ class Record:
     query: Tensor | None = None
     key: Tensor | None = None
     of: str = ""
-    faithfulness: Faithfulness | None = None
 
     def __post_init__(self) -> None:
         name, weights = self.seen.name, self.seen.weights

@@ -6,6 +6,7 @@ import { weightsOf } from "./places.js";
 import { cellsImage, fitCanvas } from "./shared/canvas.js";
 import { viridis } from "./shared/colours.js";
 import { element } from "./shared/dom.js";
+import { faithfulness } from "./shared/faithful.js";
 import { around, readout } from "./shared/readout.js";
 import { percent, say } from "./shared/strings.js";
 import { slider, stage } from "./stage.js";
@@ -36,6 +37,7 @@ export async function classes(answer) {
   board.shape(read.width, read.height);
   const told = readout();
   const heat = slider(say("heat"), 65, () => show());
+  const faithful = element("p", { className: "note" });
   let [seen, weights, pinned, hovered] = [null, [], null, null];
 
   function show() {
@@ -60,6 +62,7 @@ export async function classes(answer) {
 
   const maps = chooser((chosen) => {
     seen = chosen.seen;
+    faithful.textContent = faithfulness(seen);
     weights = weightsOf(seen, chosen.head);
     if (pinned !== null && pinned >= weights.length) pinned = null;
     show();
@@ -96,7 +99,7 @@ export async function classes(answer) {
   new ResizeObserver(() => seen && show()).observe(board.host);
   maps.show(answer.attention);
   return element("div", { className: "halves" },
-    element("div", {}, maps.host, board.host, element("div", { className: "tools under-stage" }, heat.host), told.host, element("p", { className: "note" }, tell("pickPatch"))),
+    element("div", {}, maps.host, board.host, element("div", { className: "tools under-stage" }, heat.host), told.host, element("p", { className: "note" }, tell("pickPatch")), faithful),
     beside);
 }
 

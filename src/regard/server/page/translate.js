@@ -3,6 +3,7 @@
 import { ask, askLines } from "./api.js";
 import { choice } from "./shared/choice.js";
 import { element, freshId } from "./shared/dom.js";
+import { faithfulness } from "./shared/faithful.js";
 import { chooser } from "./chooser.js";
 import { freshWords } from "./diff.js";
 import { flow } from "./flow.js";
@@ -92,7 +93,11 @@ export const translateView = {
     showSearch();
 
     const figure = flow();
-    const maps = chooser(({ seen, head }) => figure.show(seen, head), (groups) => groups.find((one) => one.includes("cross")) ?? groups[0]);
+    const faithful = element("p", { className: "note" });
+    const maps = chooser(({ seen, head }) => {
+      figure.show(seen, head);
+      faithful.textContent = faithfulness(seen);
+    }, (groups) => groups.find((one) => one.includes("cross")) ?? groups[0]);
     const which = choice(tell("sentence"), (chosen) => {
       sentence = chosen;
       look();
@@ -113,7 +118,7 @@ export const translateView = {
     );
     const attention = element("section", { className: "card", hidden: true },
       element("div", { className: "titled" }, element("h2", {}, tell("attentionTitle")), save),
-      whose, element("div", { className: "tools" }, which.host, how.host), maps.host, figure.host, note);
+      whose, element("div", { className: "tools" }, which.host, how.host), maps.host, figure.host, note, faithful);
     const switches = headSwitches(() => start());
     const ranked = element("ol", { className: "candidates" });
     const candidates = element("section", { className: "card" }, element("h2", {}, tell("nBest")), ranked, element("p", { className: "note" }, tell("scoreNote")));
@@ -236,7 +241,7 @@ export const translateView = {
     }
 
     function unseen(is) {
-      for (const one of [save, whose, maps.host, figure.host, note]) one.hidden = is;
+      for (const one of [save, whose, maps.host, figure.host, note, faithful]) one.hidden = is;
     }
 
     input.addEventListener("input", () => {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -70,23 +70,34 @@ class Answer(ABC):
         Args:
             seen: by place, in order.
         """
-        crosses = any(name.endswith("cross") for name in seen)
-        return [self._step(_sides(name, crosses), one) for name, one in seen.items()]
+        sides = sides_of(seen)
+        return [self._step(sides[name], one) for name, one in seen.items()]
 
     def _step(self, sides: tuple[Side, Side], one: LayerAttention) -> Step:
         return Step(*sides, one.weights[0], one.gradient if one.waiting else None)
 
 
-def _sides(name: str, crosses: bool) -> tuple[Side, Side]:
-    """Who looks, and at whom, at a place of one of our models.
+def sides_of(places: Iterable[str]) -> dict[str, tuple[Side, Side]]:
+    """Who looks, and at whom, at each place of one of our models.
+
+    Args:
+        places: all that the model has.
 
     Example:
-        >>> _sides("encoder.0.self", True), _sides("encoder.0.self", False), _sides("pool.cross", True)
-        (('source', 'source'), ('target', 'target'), ('target', 'source'))
+        >>> sides_of(["encoder.0.self", "decoder.0.cross"])
+        {'encoder.0.self': ('source', 'source'), 'decoder.0.cross': ('target', 'source')}
+        >>> sides_of(["encoder.0.self"])
+        {'encoder.0.self': ('target', 'target')}
     """
-    if name.endswith("cross"):
-        return "target", "source"
-    return ("source", "source") if crosses and not name.startswith("decoder") else ("target", "target")
+    names = list(places)
+    crosses = any(name.endswith("cross") for name in names)
+
+    def sides(name: str) -> tuple[Side, Side]:
+        if name.endswith("cross"):
+            return "target", "source"
+        return ("source", "source") if crosses and not name.startswith("decoder") else ("target", "target")
+
+    return {name: sides(name) for name in names}
 
 
 def log_odds(logits: Tensor, chosen: Tensor) -> Tensor:

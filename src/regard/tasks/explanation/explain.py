@@ -10,11 +10,12 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from regard.lens import AttentionMap
+from regard.lens import AttentionMap, attention_places
 from regard.lens.faithfulness import Faithfulness, faithfulness
 from regard.lens.relevance.step import Side
 from regard.tasks.explanation.answer import Answer
-from regard.tasks.explanation.methods import Method, importances, quick_methods
+from regard.tasks.explanation.methods import Method, importances, quick_methods, rows_of, steps_by_place
+from regard.tasks.explanation.places import comparable
 
 
 class Result(Protocol):
@@ -86,33 +87,59 @@ def compared(
     result: Result,
     methods: Sequence[Method] | None = None,
     *,
+    at: Sequence[str] = (),
     seed: int = 0,
     each: Callable[[int, int], None] = lambda done, of: None,
 ) -> Faithfulness:
-    """How faithful methods are to one another and to chance, for one answer.
+    """How faithful methods, and single places, are beside one another and beside chance, for one answer.
 
     What is taken away is the source of a translator, and of other models what they read.
 
     Args:
         result: see `explain`.
         methods: which; by default all that make sense for the model but *flow*, which takes long.
+        at: patterns of places such as ``decoder.*.cross``; the mean of the heads of each is compared too.
         seed: of the orders drawn by chance; of several inputs each should have its own.
         each: see `explain`.
 
     Raises:
-        ValueError: see `explain`; or nothing can be taken away.
+        ValueError: see `explain` and `comparable`; or nothing can be taken away.
     """
     answer = result.answer()
     side: Side = "source" if "source" in answer.read else "target"
-    return _measured(
-        answer,
-        side,
-        {
-            method: _rows(importances(answer, method, each)[side])
-            for method in (quick_methods(answer) if methods is None else methods)
-        },
-        seed,
-    )
+    maps: dict[str, Tensor] = {
+        method: importances(answer, method, each)[side]
+        for method in (quick_methods(answer) if methods is None else methods)
+    }
+    if chosen := comparable(list(attention_places(answer.model)), at):
+        steps = steps_by_place(answer)
+        maps |= {place: rows_of(answer, steps[place]) for place in chosen}
+    return _measured(answer, side, {name: _rows(one) for name, one in maps.items()}, seed)
+
+
+def measured_places(result: Result, *, seed: int = 0) -> dict[str, Faithfulness]:
+    """How faithful each place is whose rows are answers, the mean of its heads, for one answer.
+
+    Args:
+        result: see `explain`.
+        seed: see `compared`.
+
+    Returns:
+        By place, curves of that name. What a place looked at is taken away: the source, or what was read or
+        had been written; a place that looks at what cannot be taken away has none.
+    """
+    answer = result.answer()
+    steps = {place: step for place, step in steps_by_place(answer).items() if step.looks == "target"}
+    found: dict[str, Faithfulness] = {}
+    for side in dict.fromkeys(step.at for step in steps.values()):
+        if bool(answer.parts(side).any()):
+            maps = {place: _rows(rows_of(answer, step)) for place, step in steps.items() if step.at == side}
+            measured = _measured(answer, side, maps, seed)
+            found |= {
+                place: Faithfulness({place: curves}, measured.random)
+                for place, curves in measured.methods.items()
+            }
+    return {place: found[place] for place in steps if place in found}
 
 
 def map_name(method: Method, side: Side, answer: Answer) -> str:

@@ -52,11 +52,9 @@ def importances(
         )
     if method in ("gradient", "relevance"):
         return _by_gradients(answer, method)
-    with torch.no_grad(), look(answer.model) as seen:
-        answer.scores([0])
-    steps = answer.steps(dict(seen))
+    steps = list(steps_by_place(answer).values())
     if method == "attention":
-        return {side: answer.states @ step.weights.mean(0) for side, step in _last(steps).items()}
+        return {side: rows_of(answer, step) for side, step in _last(steps).items()}
     target, layers = answer.states.shape[1], joined(steps)
     positions = layers[0].shape[-1]
     if method == "flow" and positions > _MOST_FLOW:
@@ -70,6 +68,23 @@ def importances(
         read = answer.states.any(0).nonzero()[:, 0].tolist()
         made = answer.states[:, read] @ flow(layers, queries=read, each=each)
     return {"target": made[:, :target], "source": made[:, target:]}
+
+
+def steps_by_place(answer: Answer) -> dict[str, Step]:
+    """The attention of each place, in order."""
+    with torch.no_grad(), look(answer.model) as seen:
+        answer.scores([0])
+    return dict(zip(seen, answer.steps(dict(seen)), strict=True))
+
+
+def rows_of(answer: Answer, step: Step) -> Tensor:
+    """What the states that each answer is read from looked at, the mean of heads: [answers, positions].
+
+    Args:
+        answer: what was answered.
+        step: at which the target looks.
+    """
+    return answer.states @ step.weights.mean(0)
 
 
 def _by_gradients(answer: Answer, method: Method) -> dict[Side, Tensor]:

@@ -15,6 +15,11 @@ from regard.errors import UserError
 
 _LARGEST_JSON = 64 << 20  # an index of weights has a line for each
 _MOST_POSITIONS = 1 << 24
+# Some models compute a table of all positions, width times 32 bytes each, which no file vouches for. Models
+# that read far have weights of more bytes than such a table would have numbers; others may have this many.
+_SMALL_TABLE = 1 << 25
+_WIDTHS = ("hidden_size", "d_model", "n_embd", "dim", "emb_dim", "embed_dim")
+_USUAL_WIDTH = 1024
 _PICKLES = ("pytorch_model*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.h5", "*.msgpack")
 
 
@@ -72,7 +77,7 @@ def read_foreign_folder(path: Path) -> ForeignFolder:
                 f"{file}: truncated, or no safetensors file: {error}; copy it again"
             ) from None
         size += file.stat().st_size
-    _refuse_senseless(path, config, count)
+    _refuse_senseless(path, config, count, size)
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if size > memory:
         raise ForeignFolderError(
@@ -109,8 +114,9 @@ def _why_no_weights(path: Path) -> str:
     return f"{path}: no weights in this folder (model.safetensors is missing)"
 
 
-def _refuse_senseless(path: Path, config: dict[str, Any], weights: int) -> None:
+def _refuse_senseless(path: Path, config: dict[str, Any], weights: int, size: int) -> None:
     """Sizes that no such weights can have, before they are believed and memory is asked for."""
+    width = max((value for key, value in _numbers(config) if key in _WIDTHS), default=_USUAL_WIDTH)
     for key, value in _numbers(config):
         if ("layer" in key or "depth" in key) and value > max(weights, 1):
             raise ForeignFolderError(
@@ -118,6 +124,11 @@ def _refuse_senseless(path: Path, config: dict[str, Any], weights: int) -> None:
             )
         if "position" in key and value > _MOST_POSITIONS:
             raise ForeignFolderError(f"{path / 'config.json'}: {key} = {value} is more than any model reads")
+        if "position" in key and value * width > max(_SMALL_TABLE, size):
+            raise ForeignFolderError(
+                f"{path / 'config.json'}: {key} = {value}, {width} numbers each, is more than a model with "
+                f"{size:,} bytes of weights reads"
+            )
 
 
 def _numbers(config: dict[str, Any]) -> Iterator[tuple[str, int]]:

@@ -110,13 +110,26 @@ class ImageClassifier(PicturePredictor[nn.Module, ImageClassification]):
     def _new_model(self) -> nn.Module:
         return _new_model(self.recipe, len(self.classes), self.image_size)
 
-    def _predicted(self, pictures: Sequence[Given]) -> list[ImageClassification]:
-        # A picture of another size is resized: the network was never shown others.
+    def read(self, picture: Given) -> Tensor:
+        """What the network reads of a picture, [channels, height, width] in [0, 1].
+
+        One of another size is resized: the network was never shown others.
+
+        Raises:
+            DataError: it cannot be read.
+        """
         data = self.recipe.data.model_copy(update={"size": self.image_size})
-        images = [tensor_of(pixels_of(one), data) for one in pictures]
+        return tensor_of(pixels_of(picture), data)
+
+    def _predicted(self, pictures: Sequence[Given]) -> list[ImageClassification]:
+        return self.classify([self.read(one) for one in pictures])
+
+    @torch.no_grad()
+    def classify(self, images: Sequence[Tensor]) -> list[ImageClassification]:
+        """The classes of what `read` gave; calling the classifier does both."""
         found = []
         for first in range(0, len(images), _BATCH):
-            batch = images[first : first + _BATCH]
+            batch = list(images[first : first + _BATCH])
             rows = self.model(self._placed(torch.stack(batch))).float().softmax(-1)
             found += [
                 self._classification(image, row.tolist()) for image, row in zip(batch, rows, strict=True)

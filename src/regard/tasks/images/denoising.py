@@ -28,9 +28,10 @@ class DenoisingTask(ImageTask[DenoisingRecipe]):
     layout = "plain"
     metrics = ("loss", "psnr", "ssim")
 
-    def _check(self) -> None:
-        super()._check()
-        check_sizes(self.validation)
+    @classmethod
+    def check_figures(cls, store: PictureStore) -> None:
+        """See `check_sizes`."""
+        check_sizes(store)
 
     def new_model(self, mean: tuple[float, ...], std: tuple[float, ...]) -> nn.Module:
         """The recipe's U-Net with random weights."""

@@ -54,6 +54,7 @@ class ImageTask(ABC, Generic[R]):
         self.plan = PicturePlan(rows, recipe.training.images, recipe.seed)
         self.steps_per_epoch = self.plan.steps_per_epoch
         self._check()
+        self.check_figures(validation)
 
     @classmethod
     def prepare(cls, recipe: R, folder: Path, console: Console | None = None) -> Self:
@@ -71,6 +72,8 @@ class ImageTask(ABC, Generic[R]):
             kept, recipe.data, folder / "validation", like=store.meaning, console=console
         )
         test = _test_store(recipe.data, folder, cls.layout, store.meaning, console)
+        if test is not None:
+            cls.check_figures(test)
         others = "" if test is None else f" Test pictures: {len(test):,}."
         say(console, f"Training pictures: {len(store):,}. Validation pictures: {len(validation):,}.{others}")
         return cls(recipe, folder, store, validation)
@@ -82,6 +85,10 @@ class ImageTask(ABC, Generic[R]):
                 "the pictures have several sizes: give data.size (all are resized) or data.crop (training "
                 "sees windows of that size)"
             )
+
+    @classmethod
+    def check_figures(cls, store: PictureStore) -> None:
+        """Raise a UserError where the task's figures cannot be taken of the pictures of a store."""
 
     def _several_sizes(self) -> bool:
         return bool((self.store.shapes[:, :2] != self.store.shapes[0, :2]).any())

@@ -21,7 +21,7 @@ from regard.lens.alignment import (
     links_of,
     word_weights,
 )
-from regard.lens.names import attention_places, looks_across
+from regard.lens.names import attention_places, head_counts, looks_across
 from regard.tasks.text.translator import Translation, Translator
 
 By = Literal["output", "input"]
@@ -133,15 +133,14 @@ def align(
         each: is told how many pairs are done.
 
     Raises:
-        UserError: no such head; a pair that is longer than the model reads.
+        UserError: no such head, or one that does not look at the source; a pair that is longer than the model
+            reads.
     """
+    _check_heads(translator, heads)
     found = [Links()] * len(pairs)
     places = tuple(dict.fromkeys(place for place, _ in heads.heads))
     for forced in force(translator, pairs, places, each):
         of = forced.weights[heads.by]
-        for place, head in heads.heads:
-            if head >= len(of[place]):
-                raise UserError(f"{place} has heads 0 to {len(of[place]) - 1}; there is no head {head}")
         mean = torch.stack([of[place][head] for place, head in heads.heads]).mean(0)
         found[forced.number] = links_of(mean, threshold=threshold, both=both)
     return found
@@ -216,10 +215,8 @@ def usual_heads(translator: Translator) -> AlignmentHeads:
     """
     places = places_across(translator)
     place = places[-2] if len(places) > 1 else places[-1]
-    [forced] = force(translator, [("a", "a")], (place,))
-    return AlignmentHeads(
-        tuple((place, head) for head in range(len(forced.weights["input"][place]))), "input"
-    )
+    count = head_counts(translator.model)[place]
+    return AlignmentHeads(tuple((place, head) for head in range(count)), "input")
 
 
 def force(
@@ -233,16 +230,12 @@ def force(
     Args:
         translator: whose model it is.
         pairs: texts and their translations; empty ones are passed over.
-        places: where to look.
+        places: where to look; some of `places_across`.
         each: is told how many pairs are done.
 
     Raises:
-        UserError: no such place; a pair that is longer than the model reads.
+        UserError: a pair that is longer than the model reads.
     """
-    known = attention_places(translator.model)
-    for place in places:
-        if place not in known:
-            raise UserError(f"there is no attention at {place!r}; there is: {', '.join(known)}")
     sources = [translator.vocabularies.source.encode_words(source) for source, _ in pairs]
     targets = [translator.vocabularies.target.encode_words(target) for _, target in pairs]
     lengths = [max(len(sources[i][0]), len(targets[i][0])) + 1 for i in range(len(pairs))]
@@ -307,6 +300,16 @@ def _candidates(forced: Forced) -> Iterator[tuple[AlignmentHeads, Tensor]]:
                     AlignmentHeads(tuple((place, head) for head in range(len(weights))), by),
                     weights.mean(0),
                 )
+
+
+def _check_heads(translator: Translator, heads: AlignmentHeads) -> None:
+    counts = head_counts(translator.model)
+    known = places_across(translator)
+    for place, head in heads.heads:
+        if place not in known:
+            raise UserError(f"{place!r} is no place that looks at the source; there is: {', '.join(known)}")
+        if head >= counts[place]:
+            raise UserError(f"{place} has heads 0 to {counts[place] - 1}; there is no head {head}")
 
 
 def _check(pairs: Sequence[tuple[str, str]], reference: Sequence[Links]) -> None:

@@ -11,7 +11,7 @@ from regard.lens.relevance.step import Side
 from regard.models.text.language_model import LanguageModel
 from regard.tasks.explanation.answer import Answer, log_odds
 from regard.tasks.text.axes import token_axis
-from regard.tasks.text.shortened import last_kept, padded, shortened
+from regard.tasks.text.shortened import last_kept, padded, read_out, shortened
 
 
 class GenerationAnswer(Answer):
@@ -50,12 +50,7 @@ class GenerationAnswer(Answer):
         """See `Answer`."""
         tokens = padded(shortened(self.known, gone), Tokenizer.pad).to(self._device)
         states = self.model(tokens).states
-        rows, answers = asked.nonzero(as_tuple=True)
-        logits = self.model.logits(states[rows, last_kept(gone)[rows, answers + self.first]]).float()
-        written = torch.tensor(self.written)[answers]
-        found = torch.zeros(asked.shape)
-        found[asked] = logits.softmax(-1).cpu().gather(1, written[:, None])[:, 0]
-        return found
+        return read_out(self.model.logits, states, last_kept(gone)[:, self.first :], self.written, asked)
 
     @property
     def _device(self) -> torch.device:

@@ -11,6 +11,7 @@ from torch import Tensor
 from regard.data.text.tokenizer import Tokenizer
 from regard.decoding.hypothesis import Hypothesis
 from regard.decoding.search import generate
+from regard.decoding.steps import BeforeStep
 from regard.errors import UserError
 from regard.lens import AttentionMap, attention_places, look
 from regard.models.text.build import build_language_model
@@ -117,19 +118,32 @@ class Generator(TextPredictor[LanguageModel]):
         return new_model(self.recipe, self.tokenizer)
 
     @overload
-    def __call__(self, prompt: str, *, length: int | None = None, **decoding: Any) -> Generation: ...
+    def __call__(
+        self, prompt: str, *, length: int | None = None, before_step: BeforeStep = ..., **decoding: Any
+    ) -> Generation: ...
     @overload
     def __call__(
-        self, prompt: Iterable[str], *, length: int | None = None, **decoding: Any
+        self,
+        prompt: Iterable[str],
+        *,
+        length: int | None = None,
+        before_step: BeforeStep = ...,
+        **decoding: Any,
     ) -> list[Generation]: ...
     def __call__(
-        self, prompt: str | Iterable[str], *, length: int | None = None, **decoding: Any
+        self,
+        prompt: str | Iterable[str],
+        *,
+        length: int | None = None,
+        before_step: BeforeStep = lambda: None,
+        **decoding: Any,
     ) -> Generation | list[Generation]:
         """Continue a prompt, or several; an empty one lets the model begin.
 
         Args:
             prompt: how the text begins.
             length: the most tokens to add; 100 if not given, or what there is room for.
+            before_step: is called before each step of decoding; what it raises ends it.
             **decoding: fields of `regard.decoding.DecodingConfig`, such as ``sample=True, top_p=0.9``.
 
         Raises:
@@ -139,7 +153,7 @@ class Generator(TextPredictor[LanguageModel]):
         prompts = [prompt] if isinstance(prompt, str) else list(prompt)
         ids = [[Tokenizer.bos, *row] for row in self.tokenizer.encode_batch(prompts)]
         room = self._room(ids, length)
-        found = generate(self.model, ids, config, length=room, eos=Tokenizer.eos)
+        found = generate(self.model, ids, config, length=room, eos=Tokenizer.eos, before_step=before_step)
         made = [self._generations(row, hypotheses) for row, hypotheses in zip(ids, found, strict=True)]
         return made[0] if isinstance(prompt, str) else made
 

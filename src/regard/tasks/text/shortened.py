@@ -4,7 +4,7 @@ An unknown token in the place of each would be another answer, but byte-level vo
 a mask would be another network for each kind of encoder.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -44,3 +44,30 @@ def padded(rows: Sequence[Sequence[int]], pad: int) -> Tensor:
     """
     longest = max(map(len, rows))
     return torch.tensor([[*row, *[pad] * (longest - len(row))] for row in rows])
+
+
+def read_out(
+    logits: Callable[[Tensor], Tensor], states: Tensor, read: Tensor, written: Sequence[int], asked: Tensor
+) -> Tensor:
+    """How probable tokens that were written are after shortened texts.
+
+    Args:
+        logits: the model's, from states [n, width].
+        states: [trials, tokens, width], of the shortened texts.
+        read: [trials, answers], the state that each answer is read from; see `last_kept`.
+        written: the answers' ids.
+        asked: [trials, answers], which of them to ask for.
+
+    Returns:
+        [trials, answers], zero where nothing was asked.
+
+    Example:
+        >>> states, read, asked = torch.zeros(1, 2, 4), torch.tensor([[0, 1]]), torch.tensor([[True, False]])
+        >>> read_out(lambda rows: rows, states, read, [3, 2], asked)
+        tensor([[0.2500, 0.0000]])
+    """
+    rows, answers = asked.nonzero(as_tuple=True)
+    probabilities = logits(states[rows, read[rows, answers]]).float().softmax(-1).cpu()
+    found = torch.zeros(asked.shape)
+    found[asked] = probabilities.gather(1, torch.tensor(written)[answers, None])[:, 0]
+    return found

@@ -11,7 +11,7 @@ from regard.lens.relevance.step import Side
 from regard.models.text.encoder_decoder import EncoderDecoder
 from regard.tasks.explanation.answer import Answer, log_odds
 from regard.tasks.text.axes import token_axis
-from regard.tasks.text.shortened import last_kept, padded, shortened
+from regard.tasks.text.shortened import last_kept, padded, read_out, shortened
 from regard.tasks.text.vocabularies import Vocabularies
 
 
@@ -62,12 +62,7 @@ class TranslationAnswer(Answer):
         source, mask = (x.to(self._device) for x in collate_sources(sources))
         target = padded(shortened(self.known, away), Tokenizer.pad).to(self._device)
         states = self.model(source, mask, target).states
-        rows, answers = asked.nonzero(as_tuple=True)
-        logits = self.model.logits(states[rows, last_kept(away)[rows, answers]]).float()
-        written = torch.tensor(self.written)[answers]
-        found = torch.zeros(asked.shape)
-        found[asked] = logits.softmax(-1).cpu().gather(1, written[:, None])[:, 0]
-        return found
+        return read_out(self.model.logits, states, last_kept(away), self.written, asked)
 
     @property
     def _device(self) -> torch.device:

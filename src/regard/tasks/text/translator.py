@@ -16,8 +16,10 @@ from regard.decoding.batches import decode_batches
 from regard.decoding.config import DecodingConfig
 from regard.decoding.hypothesis import Hypothesis
 from regard.decoding.search import search
+from regard.decoding.steps import BeforeStep
 from regard.errors import RegardWarning, UserError
 from regard.lens import AttentionMap, attention_places, look
+from regard.lens.names import looks_across
 from regard.models.text.build import build_translator
 from regard.models.text.encoder_decoder import EncoderDecoder
 from regard.tasks.folder import ModelFolder, fill_model
@@ -114,11 +116,11 @@ class Translation:
                 f"this text was translated as {len(self.parts)} sentences, and each is explained by itself: "
                 "take .parts[0] and so on"
             )
-        if self._run is None or not attention_places(self._run.model):
+        if self._run is None or not any(map(looks_across, attention_places(self._run.model))):
             raise UserError(
                 "there is nothing to explain: the text is empty"
                 if self._run is None
-                else "this model has no attention, by which its translation could be explained"
+                else "this model's decoder has no attention, by which its translation could be explained"
             )
         return TranslationAnswer(self._run.model, self._run.vocabularies, self._run.source, self._run.target)
 
@@ -179,11 +181,23 @@ class Translator(TextPredictor[EncoderDecoder]):
 
     @overload
     def __call__(
-        self, text: str, *, split: bool = True, watch: Draft | None = None, **decoding: Any
+        self,
+        text: str,
+        *,
+        split: bool = True,
+        watch: Draft | None = None,
+        before_step: BeforeStep = ...,
+        **decoding: Any,
     ) -> Translation: ...
     @overload
     def __call__(
-        self, text: Iterable[str], *, split: bool = True, watch: Draft | None = None, **decoding: Any
+        self,
+        text: Iterable[str],
+        *,
+        split: bool = True,
+        watch: Draft | None = None,
+        before_step: BeforeStep = ...,
+        **decoding: Any,
     ) -> list[Translation]: ...
     def __call__(
         self,
@@ -191,6 +205,7 @@ class Translator(TextPredictor[EncoderDecoder]):
         *,
         split: bool = True,
         watch: Draft | None = None,
+        before_step: BeforeStep = lambda: None,
         **decoding: Any,
     ) -> Translation | list[Translation]:
         """Translate a text, or several.
@@ -203,6 +218,7 @@ class Translator(TextPredictor[EncoderDecoder]):
             split: whether a text is cut into sentences; one that is too long is cut either way.
             watch: is told, after every token, the number of a text and its translation as far as it is. Until
                 the end it may change: beam search changes its mind.
+            before_step: is called before each step of decoding; what it raises ends it.
             **decoding: fields of `regard.decoding.DecodingConfig`, such as ``beam=1`` or ``n_best=3``.
 
         Returns:
@@ -215,7 +231,8 @@ class Translator(TextPredictor[EncoderDecoder]):
         texts = [text] if isinstance(text, str) else list(text)
         pieces = [self._pieces(one, config, split) for one in texts]
         sources = [piece.text for sentences in pieces for piece in sentences]
-        found = iter(self._translate(sources, config, None if watch is None else _drafts(pieces, watch)))
+        drafts = None if watch is None else _drafts(pieces, watch)
+        found = iter(self._translate(sources, config, drafts, before_step))
         joined = [_join([(next(found), piece.gap) for piece in sentences], config) for sentences in pieces]
         return joined[0] if isinstance(text, str) else joined
 
@@ -253,7 +270,7 @@ class Translator(TextPredictor[EncoderDecoder]):
         return pieces
 
     def _translate(
-        self, sources: Sequence[str], config: DecodingConfig, watch: Draft | None
+        self, sources: Sequence[str], config: DecodingConfig, watch: Draft | None, before_step: BeforeStep
     ) -> list[Translation]:
         """Sentences that are not empty and fit, each as one."""
         decode = self.vocabularies.target.decode
@@ -274,6 +291,7 @@ class Translator(TextPredictor[EncoderDecoder]):
                 bos=Tokenizer.bos,
                 eos=Tokenizer.eos,
                 watch=None if watch is None else tell,
+                before_step=before_step,
             )
             for index, best in zip(batch, hypotheses, strict=True):
                 found[index] = self._translation(ids[index], best)

@@ -2,6 +2,7 @@
 
 import { VIRIDIS, css } from "./colours.js";
 import { element } from "./dom.js";
+import { faithfulness } from "./faithful.js";
 import { state } from "./state.js";
 import { language, percent, say } from "./strings.js";
 
@@ -24,21 +25,13 @@ export function legend() {
       exact.hidden = !rows;
       if (rows) exact.textContent = exactness(rows);
       faithful.hidden = !rows;
-      if (rows) faithful.textContent = faithfulness(rows.place.faithfulness);
+      if (rows) faithful.textContent = faithfulness(rows.place);
     },
     /** The weight of the brightest colour; null where each row has its own. */
     scale(top) {
       end.textContent = top === null ? say("rowsLargest") : percent(top);
     },
   };
-}
-
-/** Whether the answer hangs on what the map says; nobody should take that for granted. */
-function faithfulness(measured) {
-  if (!measured) return say("faithfulNot");
-  const [deletion, atRandom, spread] = measured.deletion.map(percent);
-  const [insertion, insertionAtRandom, insertionSpread] = measured.insertion.map(percent);
-  return say("faithful", { deletion, atRandom, spread, insertion, insertionAtRandom, insertionSpread });
 }
 
 function exactness(rows) {

@@ -16,7 +16,12 @@ const ENGLISH = {
   head: "Head",
   faithful:
     "Faithfulness: deleting the input as the map says leaves {deletion} of the answer, at random {atRandom} ± {spread}; inserting it brings {insertion}, at random {insertionAtRandom} ± {insertionSpread}.",
-  faithfulNot: "Faithfulness was not measured: what was attended to need not be what the answer hangs on.",
+  faithfulMean: "Inputs: {inputs} ({data}). It is the mean over these and over heads, and not of this input.",
+  faithfulNot:
+    "Faithfulness was not measured: what was attended to need not be what the answer hangs on. For a model of Regard’s, this measures it: regard look faithfulness MODEL INPUT… --save",
+  faithfulNothing: "Faithfulness cannot be measured: there is nothing that could be taken away.",
+  faithfulRows:
+    "Faithfulness cannot be measured: the rows are no answers of the model, so that there is none that could hang on them.",
   headNumber: "head {head}",
   heat: "Heat",
   input: "Input",
@@ -96,7 +101,11 @@ const KOREAN = {
   head: "헤드",
   faithful:
     "충실도: 지도 순서대로 입력을 지우면 답의 {deletion}가 남고 (무작위 {atRandom} ± {spread}), 넣으면 {insertion}가 돌아옵니다 (무작위 {insertionAtRandom} ± {insertionSpread}).",
-  faithfulNot: "충실도는 재지 않았습니다: 주목한 것이 곧 답의 근거는 아닙니다.",
+  faithfulMean: "입력 {inputs}개({data})와 모든 헤드의 평균이며, 이 입력의 값은 아닙니다.",
+  faithfulNot:
+    "충실도는 재지 않았습니다: 주목한 것이 곧 답의 근거는 아닙니다. 이 라이브러리의 모델이라면 다음 명령으로 잽니다: regard look faithfulness MODEL INPUT… --save",
+  faithfulNothing: "충실도를 잴 수 없습니다: 지울 수 있는 것이 없습니다.",
+  faithfulRows: "충실도를 잴 수 없습니다: 행이 모델의 답이 아니어서, 이에 달린 답이 없습니다.",
   headNumber: "헤드 {head}",
   heat: "열지도",
   input: "입력",

@@ -1,0 +1,50 @@
+"""What commands are given to read, looked at before any work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from regard.cli.lines import read_lines
+from regard.errors import UserError
+
+
+def texts_in(path: Path) -> list[str]:
+    """The lines of a file.
+
+    Raises:
+        UserError: it cannot be read, or is no text.
+    """
+    try:
+        with path.open("rb") as stream:
+            return list(read_lines(stream, str(path)))
+    except OSError as error:
+        raise UserError(f"{path}: cannot read this file: {error.strerror}") from None
+
+
+def check_texts(inputs: Iterable[str]) -> None:
+    """Makes sure that inputs are texts: a file of that name is meant otherwise.
+
+    Raises:
+        UserError: one is a file.
+    """
+    for text in inputs:
+        if _is_file(text):
+            raise UserError(f"{text}: is a file, and this model reads the text that stands here: give that")
+
+
+def check_kept(out: Path, inputs: Iterable[str | Path]) -> None:
+    """Makes sure that what is written takes the place of nothing that is read, not even by force.
+
+    Raises:
+        UserError: it would.
+    """
+    if out.resolve() in {Path(one).resolve() for one in inputs if _is_file(one)}:
+        raise UserError(f"{out}: is read by this command, and would be lost; choose another name")
+
+
+def _is_file(name: str | Path) -> bool:
+    try:
+        return Path(name).is_file()
+    except OSError:  # a text that is too long for a name
+        return False
