@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 import torch
 
-from regard.lens import AttentionMap, PatchGrid, Tokens, heads_picture, join_subwords, picture
+from regard.lens import (
+    AttentionMap,
+    PatchGrid,
+    Tokens,
+    heads_picture,
+    join_subwords,
+    panels,
+    picture,
+    picture_panels,
+)
 from regard.lens.faithfulness import Area, Curves, Faithfulness, MapFaithfulness, PlaceFigures, Unmeasured
 from regard.lens.html import page
 from regard.lens.on_pictures import heat_of
@@ -63,10 +72,10 @@ def test_words_say_over_what_the_mean_is_and_that_it_is_not_of_this_input() -> N
         "deleting as it says leaves 12.5 % of the answer, at random 30.1 ± 0.4 %; "
         "inserting as it says brings 42.0 % of the answer, at random 30.2 ± 0.6 %"
     )
-    assert STORED.caption.split("\n")[-1] == "mean of 32 inputs, not this one"
+    assert STORED.caption.split("\n")[0] == "faithfulness, mean of 32 inputs"
     mine = MapFaithfulness(STORED.deletion, STORED.insertion)
     assert mine.told.startswith("faithfulness: deleting as it says leaves 12.5 %")
-    assert len(mine.caption.split("\n")) == 2
+    assert mine.caption.split("\n")[0] == "faithfulness of this map"
     assert Unmeasured.NOT_YET.told == "faithfulness: not measured"
 
 
@@ -87,12 +96,8 @@ def test_a_page_has_them_by_place() -> None:
 
 def test_pictures_say_them_below_the_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     titles: list[str] = []
-    from matplotlib.axes import Axes
-
-    draw = Axes.set_title
-    monkeypatch.setattr(
-        Axes, "set_title", lambda axes, text, **how: (titles.append(text), draw(axes, text, **how))[1]
-    )
+    for module in (panels, picture_panels):
+        monkeypatch.setattr(module, "write_title", lambda axes, title, **how: titles.append(title))
     [seen] = KNOWN.on([a_map("decoder.0.cross")])
     picture(seen, tmp_path / "a.png")
     assert titles == [f"decoder.0.cross · mean of 2 heads\n{STORED.caption}"]
@@ -100,4 +105,4 @@ def test_pictures_say_them_below_the_name(tmp_path: Path, monkeypatch: pytest.Mo
     grid = PatchGrid(1, 2, (), (4, 8))
     over = AttentionMap("pool.cross", torch.ones(1, 1, 2), Tokens(("the picture",)), grid)
     overlay_picture(torch.rand(1, 4, 8), [heat_of(over)], tmp_path / "c.png")
-    assert titles[-1] == "pool.cross\nfaithfulness:\nnot measured"
+    assert titles[-1] == "pool.cross\nfaithfulness: not measured"

@@ -73,11 +73,12 @@ class MapFaithfulness:
     @property
     def caption(self) -> str:
         """The same in lines as short as they stand below a name in a picture."""
+        of = f", mean of {_inputs(self.inputs)}" if self.data else " of this map"
         lines = [
             f"{kind} {100 * area.own:.0f} % (random {100 * area.random:.0f} ± {100 * area.spread:.0f})"
             for kind, area in (("deletion", self.deletion), ("insertion", self.insertion))
         ]
-        return "\n".join([*lines, *([f"mean of {_inputs(self.inputs)}, not this one"] if self.data else [])])
+        return "\n".join([f"faithfulness{of}", *lines])
 
     def to_json(self) -> dict[str, Any]:
         """Plain numbers."""
@@ -121,7 +122,7 @@ class Unmeasured(Enum):
     @property
     def caption(self) -> str:
         """See `MapFaithfulness`."""
-        return f"faithfulness:\n{self.value}"
+        return f"faithfulness: {self.value}"
 
 
 def in_json(found: MapFaithfulness | Unmeasured) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from regard.lens.map import Axis
 from regard.lens.terminal import cut
+from regard.lens.titles import title_cells, write_title
 
 COLOURS = "viridis"
 _CELL = 0.36  # inches
@@ -51,7 +52,7 @@ class Panel(NamedTuple):
     @property
     def width(self) -> float:
         """Inches, no less than the title takes."""
-        return max(_inches(self.key_axis), _LETTER * max(map(cell_len, self.title.split("\n"))))
+        return max(_inches(self.key_axis), _LETTER * title_cells(self.title))
 
     @property
     def height(self) -> float:
@@ -115,7 +116,7 @@ def _figure_size(
 
 def _draw(axes: Axes, panel: Panel, top: float, width: float, numbers: bool) -> None:
     axes.imshow(panel.weights.numpy(), cmap=COLOURS, vmin=0, vmax=top, aspect="auto")
-    axes.set_title(panel.title, loc="left", fontweight="bold", fontsize=10)
+    write_title(axes, panel.title, at="left", size=10, bold=True)
     keys, every = panel.key_axis.labels, _every(panel.key_axis)
     shown = [_shown(label) for label in keys[::every]]
     upright = max(map(_label_inches, shown), default=0) < every * width / max(len(keys), 1)

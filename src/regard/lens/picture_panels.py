@@ -8,10 +8,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from regard.lens.titles import write_title
+
 # Pixels made many stay squares; pixels made fewer are averaged, or fine patterns would show as coarse ones.
 INTERPOLATION = "antialiased"
 _PANEL = 2.2  # inches
-_LINE = 0.17  # inches that a line of a title takes
+_LINE = 0.15  # inches that a line of a title takes
 _MOST_COLUMNS = 6
 
 
@@ -63,5 +65,5 @@ def show_picture(place: Axes, image: Tensor, title: str) -> None:
         extent=(0, wide, high, 0),
         interpolation=INTERPOLATION,
     )
-    place.set_title(title.replace("$", r"\$"), fontsize=9)
+    write_title(place, title, at="center", size=9, bold=False)
     place.set_axis_off()
