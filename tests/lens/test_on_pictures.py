@@ -35,7 +35,7 @@ def test_several_layers_come_with_their_rollout() -> None:
     maps = [a_map(f"encoder.{layer}.self", ("[CLS]",)) for layer in range(2)]
     heats = layers_and_rollout(maps)
     assert [heat.title.split("\n")[0] for heat in heats] == ["encoder.0.self", "encoder.1.self", "rollout"]
-    assert all(heat.title.endswith("\nfaithfulness:\nnot measured") for heat in heats)
+    assert all(heat.title.endswith("\nfaithfulness: not measured") for heat in heats)
     assert heats[2].values.shape == (2, 3)
     assert len(layers_and_rollout(maps[:1])) == 1
 
