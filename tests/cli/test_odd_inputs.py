@@ -231,6 +231,7 @@ def test_figures_of_what_cannot_be(regard: Regard, bert: str, vit: str, here: Pa
     refused(regard("look", bert, "a.png", "--summary"), "is a file, and this model reads the text")
     refused(regard("look", bert, "The cat.", "--summary", "--head", 4), "heads 0 to 3; there is no head 4")
     refused(regard("look", bert, "The cat.", "--summary", "--at", "x"), "no attention matches 'x'")
+    refused(regard("look", bert, "The cat.", "--summary", "--heads", "a.png"), "--summary keeps none")
     two = regard("look", bert, "cat", "dog", "--summary", "--out", "f.png")
     refused(two, "several inputs go into one page")
     refused(regard("look", vit, "The cat.", "--summary"), "The cat.")

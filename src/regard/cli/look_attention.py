@@ -62,6 +62,8 @@ def attention(
     if out is not None:
         check_map_file(out, force)
     if heads is not None:
+        if summary:
+            raise UserError("--heads draws weights, and --summary keeps none: leave one of them out")
         check_new(heads, force)
     from regard.tasks import load
     from regard.tasks.foreign.texts import ForeignTextModel

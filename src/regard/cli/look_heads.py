@@ -60,11 +60,11 @@ def heads(
     lines = _lines(inputs or [], file)
     predictor = load(model, **({} if device is None else {"device": device}))
     if _of_pictures(predictor):
-        given = _pictures(lines)
+        given, unit = _pictures(lines), "pictures"
     else:
         check_texts(inputs or ())
-        given = lines
-    with line_progress("measured") as advance:
+        given, unit = lines, "lines"
+    with line_progress("measured", unit=unit) as advance:
         table = measure_heads(predictor, given, advance=lambda: advance(1))
     if as_json:
         from regard.strict_json import strict_json

@@ -27,11 +27,12 @@ def bar(total: int | None, name: str) -> Bar:
 
 
 @contextmanager
-def line_progress(done: str) -> Iterator[Callable[[int], None]]:
-    """Counts lines: live where stderr is a terminal, and one sentence at the end either way.
+def line_progress(done: str, *, unit: str = "lines") -> Iterator[Callable[[int], None]]:
+    """Counts lines, or what else: live where stderr is a terminal, and one sentence at the end either way.
 
     Args:
         done: what happens to the lines, such as "translated".
+        unit: what they are.
 
     Yields:
         A function that is told how many more lines are done.
@@ -41,7 +42,7 @@ def line_progress(done: str) -> Iterator[Callable[[int], None]]:
 
     def said() -> str:
         seconds = time.monotonic() - began
-        return f"{count:,} lines {done} in {seconds:.1f} s ({count / max(seconds, 1e-9):.1f} lines/s)"
+        return f"{count:,} {unit} {done} in {seconds:.1f} s ({count / max(seconds, 1e-9):.1f} {unit}/s)"
 
     def advance(lines: int) -> None:
         nonlocal count
