@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+import tiny_foreign
 import torch
 
 from regard.cli import main
@@ -27,6 +28,18 @@ class Ran(NamedTuple):
 
 
 Regard = Callable[..., Ran]
+
+
+@pytest.fixture(scope="session")
+def bert(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A small model of Hugging Face, as commands name it."""
+    return f"hf:{tiny_foreign.bert(tmp_path_factory.mktemp('bert'))}"
+
+
+@pytest.fixture(scope="session")
+def vit(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A small Vision Transformer of Hugging Face."""
+    return f"hf:{tiny_foreign.vit(tmp_path_factory.mktemp('vit'))}"
 
 
 @pytest.fixture

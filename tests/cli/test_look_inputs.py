@@ -9,20 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tiny_foreign
 from PIL import Image
 
 from .conftest import Regard
-
-
-@pytest.fixture(scope="session")
-def bert(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return f"hf:{tiny_foreign.bert(tmp_path_factory.mktemp('bert'))}"
-
-
-@pytest.fixture(scope="session")
-def vit(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return f"hf:{tiny_foreign.vit(tmp_path_factory.mktemp('vit'))}"
 
 
 def manifest(path: Path) -> dict[str, object]:

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tiny_foreign
 from PIL import Image
 
 from regard.tasks.text.translator import Translator
@@ -18,16 +17,6 @@ from regard.tasks.text.translator import Translator
 from .conftest import Ran, Regard
 
 LONG = "The cat sat on the mat and " * 400
-
-
-@pytest.fixture(scope="session")
-def bert(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return f"hf:{tiny_foreign.bert(tmp_path_factory.mktemp('bert'))}"
-
-
-@pytest.fixture(scope="session")
-def vit(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return f"hf:{tiny_foreign.vit(tmp_path_factory.mktemp('vit'))}"
 
 
 @pytest.fixture
@@ -258,3 +247,17 @@ def test_a_folder_that_cannot_be_written_is_told_before_a_model_works(
         option = () if command[0] == "translate" else ("--out",)
         refused(regard(*command, *option, "seen.png"), "you may not write into .")
     refused(regard("align", model, *ALIGN, "--out", "links.txt"), "you may not write into .")
+
+
+@pytest.mark.parametrize(
+    "view",
+    [("attention", "--out"), ("attention", "--heads"), ("relevance", "--out"), ("faithfulness", "--out")],
+)
+def test_a_picture_that_is_looked_at_is_never_replaced(
+    regard: Regard, trained: dict[str, Path], here: Path, view: tuple[str, str]
+) -> None:
+    command, option = view
+    before = Path("a.png").read_bytes()
+    ran = regard("look", command, trained["image-classification"], "a.png", option, "a.png", "--force")
+    refused(ran, "a.png: is read by this command, and would be lost")
+    assert Path("a.png").read_bytes() == before

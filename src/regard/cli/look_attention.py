@@ -12,6 +12,7 @@ import typer
 from regard.cli import options
 from regard.cli.choice import Choice
 from regard.cli.groups import with_groups
+from regard.cli.inputs import check_kept
 from regard.cli.names import distinct
 from regard.cli.views import check_map_file, check_new, print_maps, save_maps, tell_saved
 from regard.errors import UserError
@@ -61,10 +62,12 @@ def attention(
         raise UserError('nothing to look at: the text is empty; give one: regard look MODEL "…"')
     if out is not None:
         check_map_file(out, force)
+        check_kept(out, given)
     if heads is not None:
         if summary:
             raise UserError("--heads draws weights, and --summary keeps none: leave one of them out")
         check_new(heads, force)
+        check_kept(heads, given)
     from regard.tasks import load
     from regard.tasks.foreign.texts import ForeignTextModel
 

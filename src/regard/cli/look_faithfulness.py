@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from regard.cli import options
+from regard.cli.inputs import check_kept, texts_in
 from regard.cli.look_relevance import explainable, known_method, slowly
 from regard.cli.views import check_new, tell_saved
 from regard.errors import UserError
@@ -84,6 +85,7 @@ def faithfulness(
         if out.suffix.lower() not in _FILES:
             raise UserError(f"{out}: curves are saved as {', '.join(_FILES)}")
         check_new(out, force)
+        check_kept(out, inputs)
     methods = [known_method(one) for one in method] if method else None
     from regard.tasks import load
 
@@ -138,9 +140,8 @@ def _lines(given: str) -> list[str]:
     """The lines of a file of that name, or the text itself.
 
     Raises:
-        UserError: it can only be the name of a file, and there is none.
+        UserError: it can only be the name of a file, and there is none; or the file cannot be read.
     """
-    from regard.cli.lines import read_lines
     from regard.data.images.reading import SUFFIXES
 
     if not _is(Path.is_file, given):
@@ -149,8 +150,7 @@ def _lines(given: str) -> list[str]:
             why = "this is a folder" if _is(Path.is_dir, given) else "there is no such file"
             raise UserError(f"{given}: {why}; give texts, or a file with one a line")
         return [given]
-    with Path(given).open("rb") as stream:
-        return list(read_lines(stream, given))
+    return texts_in(Path(given))
 
 
 def _is(kind: Callable[[Path], bool], given: str) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from regard.cli import options
+from regard.cli.inputs import check_kept
 from regard.cli.views import check_map_file, tell_saved
 from regard.errors import UserError
 from regard.strict_json import strict_json
@@ -64,6 +65,7 @@ def relevance(
     the map's order, or comes back while it is put in, and in orders drawn by chance."""
     if out is not None:
         check_map_file(out, force)
+        check_kept(out, [given])
     if not given.strip():
         raise UserError("nothing to explain: the text is empty")
     from regard.tasks import load
