@@ -230,7 +230,7 @@ def test_progress_is_shown(tokenizer: Tokenizer, tmp_path: Path) -> None:
 class TestBatches:
     def test_quick_and_plain_agree(self, corpus: EncodedCorpus) -> None:
         rows = BatchPlan(corpus.lengths, 64, 0).plan(0, 0)
-        quick = pair_batch(corpus, rows)
+        quick = pair_batch(*corpus.gather(rows))
         plain = collate_pairs(*zip(*(corpus[int(row)] for row in rows), strict=True))
         for name in ("source", "source_mask", "target_in", "target_out"):
             assert torch.equal(getattr(quick, name), getattr(plain, name))
@@ -254,7 +254,7 @@ class TestBatches:
         labels = Labels.of(["good", "bad"])
         rows = [("the cat", "good"), ("the old dog sat", "bad")]
         corpus = build_corpus(rows, (tokenizer, labels), tmp_path / "c")
-        batch = labelled_batch(corpus, np.array([1, 0]))
+        batch = labelled_batch(*corpus.gather(np.array([1, 0])))
         plain = collate_labelled([tokenizer.encode(rows[1][0]), tokenizer.encode(rows[0][0])], [0, 1])
         assert torch.equal(batch.inputs, plain.inputs)
         assert batch.targets.tolist() == [0, 1]
@@ -269,11 +269,14 @@ class TestBatches:
     def test_cut_anew_each_row_depends_on_itself_alone(
         self, corpus: EncodedCorpus, tokenizer: Tokenizer
     ) -> None:
-        key = (1, 2, 0)
-        all_rows = recut(corpus.source, np.arange(6), tokenizer.merges, 0.5, key)
-        some = recut(corpus.source, np.array([4, 1]), tokenizer.merges, 0.5, key)
-        assert some == [all_rows[4], all_rows[1]]
-        assert all_rows != recut(corpus.source, np.arange(6), tokenizer.merges, 0.5, (1, 3, 0))
+        def cut(rows: list[int], *key: int) -> list[list[int]]:
+            numbers = np.array(rows)
+            ids, lengths = recut(corpus.source.gather(numbers), numbers, tokenizer.merges, 0.5, key)
+            return [part.tolist() for part in np.split(ids, np.cumsum(lengths)[:-1])]
+
+        all_rows = cut([0, 1, 2, 3, 4, 5], 1, 2, 0)
+        assert cut([4, 1], 1, 2, 0) == [all_rows[4], all_rows[1]]
+        assert all_rows != cut([0, 1, 2, 3, 4, 5], 1, 3, 0)
         assert [tokenizer.decode(ids) for ids in all_rows] == [pair.source for pair in PAIRS[:6]]
 
 

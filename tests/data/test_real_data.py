@@ -35,7 +35,7 @@ def test_captions_are_padded_less_than_5_percent(tmp_path: Path) -> None:
     plan = BatchPlan(corpus.lengths, 4096, seed=1, folder=corpus.folder)
     filled = cells = 0
     for step in range(plan.steps_per_epoch):
-        batch = pair_batch(corpus, plan.plan(0, step))
+        batch = pair_batch(*corpus.gather(plan.plan(0, step)))
         filled, cells = filled + batch.filled, cells + batch.positions
         rows, longest = len(batch.source), max(batch.source.shape[1], batch.target_in.shape[1])
         assert rows * longest <= 4096

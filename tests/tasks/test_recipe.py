@@ -127,3 +127,16 @@ def test_files_that_are_no_recipes(tmp_path, content):
         load_recipe(file)
     with pytest.raises(RecipeError, match="folder"):
         load_recipe(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("task", "override", "words"),
+    [
+        ("language-modelling", "tokenizer.dropout=0.1", r"tokenizer\.dropout cuts texts anew"),
+        ("language-modelling", "training.r_drop=1.0", r"r_drop is for translation"),
+        ("text-classification", "training.r_drop=1.0", r"recipe for text-classification"),
+    ],
+)
+def test_what_a_task_does_not_use_is_refused(task, override, words):
+    with pytest.raises(RecipeError, match=words):
+        parse_recipe({"task": task, "data": {"train": "texts.tsv"}}, [override])

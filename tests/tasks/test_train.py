@@ -13,6 +13,7 @@ import regard
 from regard import UserError
 from regard.tasks import load_folder, load_recipe, train
 from regard.tasks.recipe import parse_recipe
+from regard.tasks.text.classification import ClassificationTask
 from regard.tasks.text.reinforce import Reinforced, token_log_probabilities
 from regard.tasks.text.translation import TranslationTask, corpus_loss
 
@@ -76,6 +77,28 @@ def test_a_model_that_makes_no_sense_is_a_plain_error(tmp_path):
     with pytest.raises(UserError, match=r'cannot be built: .* take "gumbel"'):
         train(parse_recipe(table), tmp_path / "m")
     assert not list((tmp_path / "m").glob("*"))
+
+
+def test_a_classifier_reads_texts_cut_anew(tmp_path):
+    rows = "".join(f"{'ab'[i % 2]}\tword{i % 7} thing{i % 5} other{i}\n" for i in range(300))
+    (tmp_path / "rows.tsv").write_text(rows, encoding="utf-8")
+    table = {"task": "text-classification", "data": {"train": str(tmp_path / "rows.tsv")}}
+    table |= {"tokenizer": {"vocabulary": 280, "dropout": 0.3}, "training": {"tokens": 128}}
+    task = ClassificationTask.prepare(parse_recipe(table), tmp_path / "m")
+    texts = []
+    for epoch in (0, 1):
+        batches = [task.batch(epoch, step, 0, 1) for step in range(task.steps_per_epoch)]
+        read = [
+            (tuple(ids[mask].tolist()[1:-1]), int(label))
+            for batch in batches
+            for ids, mask, label in zip(batch.inputs, batch.mask, batch.targets, strict=True)
+        ]
+        texts.append({task.tokenizer.decode(list(ids)): label for ids, label in read})
+        assert all(
+            "ab"[label] == "ab"[int(text.rpartition("other")[2]) % 2] for text, label in texts[-1].items()
+        )
+    assert texts[0] == texts[1]
+    assert len(texts[0]) == len(task.corpus)
 
 
 def test_only_a_run_is_resumed(workplace, tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from regard.attention.projection import project
 from regard.attention.scopes import Block, Scope
 
 
@@ -55,8 +56,8 @@ class LocalPredictive(nn.Module, Scope):
             raise ValueError(
                 f"local-p of {heads} heads and {query_dim} dims was given queries {list(query.shape)}"
             )
-        hidden = torch.tanh(torch.matmul(query, self.weight.to(query.dtype)))
-        logit = torch.matmul(hidden, self.vector.to(query.dtype)).squeeze(-1)
+        hidden = torch.tanh(project(query, self.weight))
+        logit = project(hidden, self.vector).squeeze(-1)
         # Positions need more than the 8 bits of a bfloat16.
         share = torch.sigmoid(logit.to(torch.promote_types(logit.dtype, torch.float32)))
         centre = share * (lengths[:, None, None] if isinstance(lengths, Tensor) else lengths)

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from regard.attention.projection import project
+
 
 @dataclass(frozen=True, slots=True)
 class Folded:
@@ -153,7 +155,7 @@ class General(nn.Module, Score):
                 f"general score of W [{heads}, {query_dim}, {key_dim}] (heads, query dim, key dim) was given "
                 f"queries {list(query.shape)} and keys {list(key.shape)}"
             )
-        return Folded(_project(query, self.weight), key)
+        return Folded(project(query, self.weight), key)
 
     def extra_repr(self) -> str:
         """Shapes, for printing."""
@@ -203,7 +205,7 @@ class Additive(nn.Module, Score):
             if heads % key.shape[1]:
                 raise ValueError(f"additive score of {heads} heads was given keys of {key.shape[1]} heads")
             key = key.repeat_interleave(heads // key.shape[1], dim=1)
-        return _project(key, self.key_weight)
+        return project(key, self.key_weight)
 
     def fold(self, query: Tensor, key: Tensor, prepared: bool) -> Folded:
         """Project queries and, unless prepared, keys.
@@ -223,7 +225,7 @@ class Additive(nn.Module, Score):
             raise ValueError(
                 f"prepared keys have {key.shape[-1]} dims, the additive score's hidden size is {hidden}"
             )
-        query = _project(query, self.query_weight)
+        query = project(query, self.query_weight)
         if self.bias is not None:
             query = query + self.bias[:, None].to(query.dtype)
         return Folded(query, key, 1.0, self.vector)
@@ -232,16 +234,6 @@ class Additive(nn.Module, Score):
         """Shapes, for printing."""
         heads, query_dim, hidden = self.query_weight.shape
         return f"{query_dim}, {self.key_weight.shape[1]}, hidden={hidden}, heads={heads}"
-
-
-def _project(x: Tensor, weight: Tensor) -> Tensor:
-    """Multiply x [batch, heads, length, dim] by W [heads or 1, dim, out], of which no copies are made."""
-    weight = weight.to(x.dtype)
-    if weight.shape[0] == 1:
-        return torch.matmul(x, weight[0])
-    batch, heads, length, dim = x.shape
-    rows = x.transpose(0, 1).reshape(heads, batch * length, dim)
-    return torch.bmm(rows, weight).view(heads, batch, length, weight.shape[2]).transpose(0, 1)
 
 
 def _same_dim(query: Tensor, key: Tensor, name: str) -> None:

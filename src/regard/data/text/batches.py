@@ -9,14 +9,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from regard.data.text.corpus import EncodedCorpus
+from regard.data.text.corpus import Flat
 
 PAD, BOS, EOS, CLS, SEP = 0, 2, 3, 4, 5
 IGNORE = -100
 
 Rows = Sequence[npt.NDArray[np.integer[Any]] | Sequence[int]]
-# Ids of all rows end to end, and the length of each.
-Flat = tuple[npt.NDArray[np.integer[Any]], npt.NDArray[np.int64]]
 
 
 class _Tensors:
@@ -83,49 +81,8 @@ class TextBatch(_Tensors):
         return self.inputs.numel()
 
 
-def pair_batch(corpus: EncodedCorpus, rows: npt.NDArray[np.int64]) -> PairBatch:
-    """Rows of a corpus as a batch; the quick way to `collate_pairs`."""
-    return _pairs(corpus.source.gather(rows), corpus.target.gather(rows))
-
-
-def collate_pairs(sources: Rows, targets: Rows) -> PairBatch:
-    """Pad pairs of ids (without special tokens) to a batch.
-
-    Example:
-        >>> batch = collate_pairs([[7, 8], [9]], [[6], [6, 7]])
-        >>> batch.source.tolist(), batch.target_in.tolist(), batch.target_out.tolist()
-        ([[7, 8, 3], [9, 3, 0]], [[2, 6, 0], [2, 6, 7]], [[6, 3, -100], [6, 7, 3]])
-    """
-    return _pairs(_flat(sources), _flat(targets))
-
-
-def collate_sources(sources: Rows) -> tuple[Tensor, Tensor]:
-    """Source ids and mask [b, s] as `collate_pairs` makes them; for translating.
-
-    Example:
-        >>> collate_sources([[7, 8], []])[0].tolist()
-        [[7, 8, 3], [3, 0, 0]]
-    """
-    ids, mask = _pad(_flat(sources), after=EOS)
-    return torch.from_numpy(ids), torch.from_numpy(mask)
-
-
-def labelled_batch(corpus: EncodedCorpus, rows: npt.NDArray[np.int64]) -> TextBatch:
-    """Rows of a corpus of labelled texts as a batch; the quick way to `collate_labelled`."""
-    return _labelled(corpus.source.gather(rows), corpus.target.gather(rows)[0])
-
-
-def collate_labelled(texts: Rows, labels: Sequence[int] | npt.NDArray[np.integer[Any]]) -> TextBatch:
-    """[CLS] text [SEP], padded, with a label each.
-
-    Example:
-        >>> collate_labelled([[7], [8, 9]], [1, 0]).inputs.tolist()
-        [[4, 7, 5, 0], [4, 8, 9, 5]]
-    """
-    return _labelled(_flat(texts), np.asarray(labels))
-
-
-def _pairs(source: Flat, target: Flat) -> PairBatch:
+def pair_batch(source: Flat, target: Flat) -> PairBatch:
+    """Gathered rows of a corpus as a batch; the quick way to `collate_pairs`."""
     ids, mask = _pad(source, after=EOS)
     # One column more than is read or said: the two are this block without its last and its first column.
     block, real = _pad(target, before=BOS, after=EOS)
@@ -143,16 +100,49 @@ def _pairs(source: Flat, target: Flat) -> PairBatch:
     )
 
 
-def _labelled(texts: Flat, labels: npt.NDArray[np.integer[Any]]) -> TextBatch:
+def collate_pairs(sources: Rows, targets: Rows) -> PairBatch:
+    """Pad pairs of ids (without special tokens) to a batch.
+
+    Example:
+        >>> batch = collate_pairs([[7, 8], [9]], [[6], [6, 7]])
+        >>> batch.source.tolist(), batch.target_in.tolist(), batch.target_out.tolist()
+        ([[7, 8, 3], [9, 3, 0]], [[2, 6, 0], [2, 6, 7]], [[6, 3, -100], [6, 7, 3]])
+    """
+    return pair_batch(_flat(sources), _flat(targets))
+
+
+def collate_sources(sources: Rows) -> tuple[Tensor, Tensor]:
+    """Source ids and mask [b, s] as `collate_pairs` makes them; for translating.
+
+    Example:
+        >>> collate_sources([[7, 8], []])[0].tolist()
+        [[7, 8, 3], [3, 0, 0]]
+    """
+    ids, mask = _pad(_flat(sources), after=EOS)
+    return torch.from_numpy(ids), torch.from_numpy(mask)
+
+
+def labelled_batch(texts: Flat, labels: Flat) -> TextBatch:
+    """Gathered rows of a corpus of labelled texts as a batch; the quick way to `collate_labelled`."""
     ids, mask = _pad(texts, before=CLS, after=SEP)
     return TextBatch(
         torch.from_numpy(ids),
         torch.from_numpy(mask),
-        torch.from_numpy(labels.astype(np.int64)),
+        torch.from_numpy(labels[0].astype(np.int64)),
         None,
         len(ids),
         int(mask.sum()),
     )
+
+
+def collate_labelled(texts: Rows, labels: Sequence[int] | npt.NDArray[np.integer[Any]]) -> TextBatch:
+    """[CLS] text [SEP], padded, with a label each.
+
+    Example:
+        >>> collate_labelled([[7], [8, 9]], [1, 0]).inputs.tolist()
+        [[4, 7, 5, 0], [4, 8, 9, 5]]
+    """
+    return labelled_batch(_flat(texts), _flat([[label] for label in labels]))
 
 
 def _flat(rows: Rows) -> Flat:

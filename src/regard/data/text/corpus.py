@@ -9,6 +9,9 @@ import numpy.typing as npt
 
 from regard.data.mapped import mapped, read_about
 
+# Ids of many rows end to end [tokens], and the length of each [rows].
+Flat = tuple[npt.NDArray[np.integer[Any]], npt.NDArray[np.int64]]
+
 ABOUT = "corpus.json"
 FORMAT = 1
 SIDES = ("source", "target")
@@ -58,6 +61,10 @@ class EncodedCorpus:
             raise IndexError(f"row {row} of a corpus of {self._rows}")
         return tuple(side[row] for side in self._sides)
 
+    def gather(self, rows: npt.NDArray[np.int64]) -> tuple[Flat, ...]:
+        """Many rows at once, each side end to end."""
+        return tuple(side.gather(rows) for side in self._sides)
+
     @property
     def source(self) -> "Side":
         """All source rows."""
@@ -91,10 +98,8 @@ class Side:
     def __getitem__(self, row: int) -> npt.NDArray[np.integer[Any]]:
         return self.ids[int(self.starts[row]) : int(self.starts[row + 1])]
 
-    def gather(
-        self, rows: npt.NDArray[np.int64]
-    ) -> tuple[npt.NDArray[np.integer[Any]], npt.NDArray[np.int64]]:
-        """Ids of many rows end to end [tokens], and the length of each [rows]."""
+    def gather(self, rows: npt.NDArray[np.int64]) -> Flat:
+        """Many rows end to end."""
         first = self.starts[rows].astype(np.int64)
         lengths = self.starts[rows + 1].astype(np.int64) - first
         before = np.cumsum(lengths) - lengths

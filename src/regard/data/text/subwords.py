@@ -1,18 +1,24 @@
-"""BPE-dropout (Provilkov et al. 2020) on token ids, drawn from a seeded generator.
+"""BPE-dropout (Provilkov et al. 2020) on token ids, drawn from a seed.
 
 The `tokenizers` library has dropout too, but from a source that cannot be seeded, and a batch must be a pure
 function of its seed. Working on ids, it needs no text: an encoded corpus is enough.
 """
 
+import itertools
 import json
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from random import Random
 
 import numpy as np
 import numpy.typing as npt
 import tokenizers
 
 from regard.data.permutation import mix
-from regard.data.text.corpus import Side
+from regard.data.text.corpus import Flat
+
+Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -28,7 +34,7 @@ class MergeTable:
         >>> from regard.data.text import Tokenizer, TokenizerConfig
         >>> tokenizer = Tokenizer.train(["the cat sat"] * 9, TokenizerConfig(vocabulary=277))
         >>> ids = tokenizer.encode("the cat")
-        >>> split = tokenizer.merges.resample(ids, 0.9, np.random.default_rng(1))
+        >>> split = tokenizer.merges.resample(ids, 0.9, Random(1))
         >>> len(split) > len(ids), tokenizer.decode(split)
         (True, 'the cat')
     """
@@ -59,27 +65,26 @@ class MergeTable:
             letters[merged] = letters[ids[left]] + letters[ids[right]]
         return cls(ranks, letters, opens)
 
-    def resample(self, ids: list[int], rate: float, generator: np.random.Generator) -> list[int]:
+    def resample(self, ids: Sequence[int], rate: float, chance: Random) -> list[int]:
         """The same text cut anew, each merge skipped with probability `rate` at each step.
 
         Args:
             ids: tokens as `Tokenizer.encode` gives them (no merge skipped).
             rate: probability of skipping, from 0 (nothing changes) to 1 (letters only).
-            generator: what chance is drawn from.
+            chance: what is drawn from.
         """
-        if rate <= 0 or not ids:
+        if rate <= 0:
             return list(ids)
-        words = self._words(ids)
-        counts = np.array([sum(len(self.letters[i]) - 1 for i in word) for word in words])
-        # A word keeps its usual cut until one of its own merges is skipped for the first time; when that
-        # happens is geometric, so words that keep their cut (most of them) cost one number each.
-        first = generator.geometric(min(rate, 1.0), size=len(words)) - 1
         out: list[int] = []
-        for word, merges, failure in zip(words, counts.tolist(), first.tolist(), strict=True):
-            out += word if failure >= merges else self._recut(word, failure, rate, generator)
+        for word in self._words(ids):
+            merges = sum(len(self.letters[index]) - 1 for index in word)
+            # A word keeps its usual cut until its best merge is skipped for the first time; when that happens
+            # is geometric, so words that keep their cut (most of them) cost one number each.
+            failure = int(math.log(1 - chance.random()) / math.log1p(-rate)) if rate < 1 else 0
+            out += word if failure >= merges else self._recut(word, failure, rate, chance)
         return out
 
-    def _words(self, ids: list[int]) -> list[list[int]]:
+    def _words(self, ids: Sequence[int]) -> list[list[int]]:
         words: list[list[int]] = []
         for index in ids:
             if self.opens[index] or not words:
@@ -88,45 +93,42 @@ class MergeTable:
                 words[-1].append(index)
         return words
 
-    def _recut(self, word: list[int], failure: int, rate: float, generator: np.random.Generator) -> list[int]:
+    def _recut(self, word: list[int], failure: int, rate: float, chance: Random) -> list[int]:
+        """Merge from letters; at step `failure`, but not before, the best merge is skipped."""
         pieces = [letter for index in word for letter in self.letters[index]]
-        step = 0
+        ranks, step = self.ranks, 0
         while True:
-            found = [
-                (*ranked, at)
-                for at in range(len(pieces) - 1)
-                if (ranked := self.ranks.get((pieces[at], pieces[at + 1]))) is not None
-            ]
-            found.sort()
+            found = sorted(
+                (ranks[pair], at) for at, pair in enumerate(itertools.pairwise(pieces)) if pair in ranks
+            )
             if step == failure:
-                found = found[1:]
-            if step >= failure:
-                kept = generator.random(len(found)) >= rate
-                found = [merge for merge, keep in zip(found, kept.tolist(), strict=True) if keep]
-            if not found:
+                del found[:1]
+            # Whether a merge is kept need be drawn only until one is: the best of those kept is made.
+            kept = found if step < failure else (one for one in found if chance.random() >= rate)
+            best = next(iter(kept), None)
+            if best is None:
                 return pieces
-            _, merged, at = found[0]
+            (_, merged), at = best
             pieces[at : at + 2] = [merged]
             step += 1
 
 
-def recut(
-    side: Side,
-    rows: npt.NDArray[np.int64],
-    merges: MergeTable,
-    rate: float,
-    key: tuple[int, ...],
-) -> list[list[int]]:
-    """Rows of a corpus cut anew; a pure function of its arguments, whatever else is in the batch.
+def recut(rows: Flat, numbers: Ints, merges: MergeTable, rate: float, key: tuple[int, ...]) -> Flat:
+    """Rows of a corpus cut anew; each a pure function of its number and the key, whatever is cut beside it.
 
     Args:
-        side: source or target of a corpus.
-        rows: which rows [rows].
+        rows: one side of some rows, as `EncodedCorpus.gather` gives them.
+        numbers: which rows these are [rows].
         merges: of the side's tokenizer.
         rate: probability of skipping a merge.
         key: what else the cut depends on, such as seed, epoch and 0 for source, 1 for target.
     """
-    return [
-        merges.resample(side[row].tolist(), rate, np.random.Generator(np.random.PCG64(mix(*key, row))))
-        for row in rows.tolist()
-    ]
+    ids, lengths = rows[0].tolist(), rows[1].tolist()
+    start, common, chance = 0, mix(*key), Random()
+    cut = []
+    for number, length in zip(numbers.tolist(), lengths, strict=True):
+        chance.seed(common ^ number)
+        cut.append(merges.resample(ids[start : start + length], rate, chance))
+        start += length
+    new = np.fromiter(map(len, cut), np.int64, len(cut))
+    return np.fromiter(itertools.chain.from_iterable(cut), rows[0].dtype, new.sum()), new

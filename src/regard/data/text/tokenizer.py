@@ -10,6 +10,7 @@ letters never seen in training are spelt as UTF-8 bytes; with word, an unknown w
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import tokenizers
@@ -96,9 +97,7 @@ class Tokenizer:
         normal: str = self._inner.normalizer.normalize_str(_unicode(text))
         return normal.removeprefix(" ")
 
-    def encode(
-        self, text: str, *, dropout: np.random.Generator | None = None, rate: float = 0.1
-    ) -> list[int]:
+    def encode(self, text: str, *, dropout: Random | None = None, rate: float = 0.1) -> list[int]:
         """Ids of a text, without special ids.
 
         Args:

@@ -108,7 +108,7 @@ def sample_of_classes(classifier: Classifier, data: Where, split: str, count: in
                 torch.empty(len(rows), dtype=torch.long),
             )
             for few in decode_batches(lengths):
-                batch = labelled_batch(texts, np.array([rows[i] for i in few])).to(classifier.device)
+                batch = labelled_batch(*texts.gather(np.array([rows[i] for i in few]))).to(classifier.device)
                 made[few] = classifier.model(batch.inputs, batch.mask).float().cpu()
                 wanted[few] = batch.targets.cpu()
             return made, wanted

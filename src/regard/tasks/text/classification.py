@@ -15,6 +15,7 @@ from regard.data.plan import BatchPlan
 from regard.data.text.batches import TextBatch, labelled_batch
 from regard.data.text.build import build_corpus
 from regard.data.text.corpus import EncodedCorpus
+from regard.data.text.draws import Draws, EncodedDraws, RecutDraws
 from regard.data.text.filters import FilterReport
 from regard.data.text.labelled import Labels
 from regard.data.text.splits import labelled_of
@@ -44,7 +45,7 @@ class ClassificationTask:
     folder: Path
     corpus: EncodedCorpus
     validation: EncodedCorpus
-    plan: BatchPlan
+    draws: Draws
     steps_per_epoch: int = field(init=False)
     unit = "texts"
     metrics = ("loss", "accuracy")
@@ -66,13 +67,14 @@ class ClassificationTask:
             f"Training texts: {FilterReport(**corpus.report)}. Validation texts: {len(validation):,}.",
         )
         say(console, f"Labels: {', '.join(labels.names)}.")
-        plan = BatchPlan(
-            np.asarray(corpus.lengths[:, 0]), recipe.training.tokens, recipe.seed, corpus.folder, specials=2
-        )
-        return cls(recipe, tokenizer, labels, folder, corpus, validation, plan)
+        tokens, rate = recipe.training.tokens, recipe.tokenizer.dropout
+        draws: Draws = EncodedDraws(corpus, tokens, recipe.seed, specials=2, sides=1)
+        if rate:
+            draws = RecutDraws(corpus, [tokenizer.merges], rate, tokens, recipe.seed, specials=2)
+        return cls(recipe, tokenizer, labels, folder, corpus, validation, draws)
 
     def __post_init__(self) -> None:
-        self.steps_per_epoch = self.plan.steps_per_epoch
+        self.steps_per_epoch = self.draws.steps_per_epoch
 
     def digests(self) -> Mapping[str, str]:
         """Digests of the encoded splits."""
@@ -85,8 +87,8 @@ class ClassificationTask:
 
     def batch(self, epoch: int, step: int, rank: int, world: int) -> TextBatch | None:
         """This rank's texts of that global batch; a pure function of its arguments."""
-        rows = self.plan.plan(epoch, step, rank, world)
-        return labelled_batch(self.corpus, rows) if len(rows) else None
+        drawn = self.draws.draw(epoch, step, rank, world)
+        return None if drawn is None else labelled_batch(*drawn)
 
     def units(self, batch: TextBatch) -> int:
         """Texts."""
@@ -157,7 +159,7 @@ def class_figures(model: nn.Module, corpus: EncodedCorpus, tokens: int) -> dict[
     plan = BatchPlan(np.asarray(corpus.lengths[:, 0]), tokens, seed=0, specials=2)
     total, right = 0.0, 0
     for step in range(plan.steps_per_epoch):
-        batch = labelled_batch(corpus, plan.plan(0, step)).to(device)
+        batch = labelled_batch(*corpus.gather(plan.plan(0, step))).to(device)
         logits = model(batch.inputs, batch.mask).float()
         total += float(F.cross_entropy(logits, batch.targets, reduction="sum"))
         right += int((logits.argmax(-1) == batch.targets).sum())

@@ -1,8 +1,8 @@
 """What the recipe of a text task may say."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from regard.data.text.config import DataConfig, TokenizerConfig
 from regard.decoding.config import DecodingConfig
@@ -34,6 +34,17 @@ class TextRecipe(Recipe):
     model: ModelConfig = ModelConfig()
     training: TextTraining = TextTraining()
     decoding: DecodingConfig = DecodingConfig()
+
+    @model_validator(mode="after")
+    def _used(self) -> Self:
+        if self.training.r_drop and self.task != "translation":
+            raise ValueError(f"training.r_drop is for translation; leave it out of a recipe for {self.task}")
+        if self.tokenizer.dropout and self.task == "language-modelling":
+            raise ValueError(
+                "tokenizer.dropout cuts texts anew in each epoch, and language modelling reads one stream, "
+                "cut once: leave it out"
+            )
+        return self
 
     @property
     def about(self) -> About:

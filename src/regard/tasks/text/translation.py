@@ -11,14 +11,14 @@ from rich.console import Console
 from torch import Tensor, nn
 
 from regard.data.plan import BatchPlan
-from regard.data.text.batches import IGNORE, PairBatch, collate_pairs, pair_batch
+from regard.data.text.batches import IGNORE, PairBatch, pair_batch
 from regard.data.text.build import build_corpus
 from regard.data.text.config import DataConfig
 from regard.data.text.corpus import EncodedCorpus
+from regard.data.text.draws import Draws, EncodedDraws, RecutDraws
 from regard.data.text.filters import FilterReport
 from regard.data.text.references import grouped
 from regard.data.text.splits import pairs_of
-from regard.data.text.subwords import recut
 from regard.data.text.tokenizer import Tokenizer
 from regard.errors import UserError
 from regard.models.text.encoder_decoder import EncoderDecoder
@@ -47,7 +47,7 @@ class TranslationTask:
         vocabularies: tokenizers of both languages.
         corpus: the training pairs, encoded, on disk.
         validation: pairs kept apart, encoded.
-        plan: which pairs are in which batch.
+        draws: which pairs are in which batch.
         steps_per_epoch: batches in one pass over the corpus.
     """
 
@@ -55,7 +55,7 @@ class TranslationTask:
     vocabularies: Vocabularies
     corpus: EncodedCorpus
     validation: EncodedCorpus
-    plan: BatchPlan
+    draws: Draws
     steps_per_epoch: int = field(init=False)
     unit = "tokens"
     metrics = ("loss", "perplexity", *_BY_TRANSLATING)
@@ -85,11 +85,15 @@ class TranslationTask:
             console,
             f"Training pairs: {FilterReport(**corpus.report)}. Validation pairs: {len(validation):,}.",
         )
-        plan = BatchPlan(corpus.lengths, recipe.training.tokens, recipe.seed, corpus.folder)
-        return cls(recipe, vocabularies, corpus, validation, plan)
+        tokens, rate = recipe.training.tokens, recipe.tokenizer.dropout
+        draws: Draws = EncodedDraws(corpus, tokens, recipe.seed)
+        if rate:
+            merges = vocabularies.source.merges, vocabularies.target.merges
+            draws = RecutDraws(corpus, merges, rate, tokens, recipe.seed)
+        return cls(recipe, vocabularies, corpus, validation, draws)
 
     def __post_init__(self) -> None:
-        self.steps_per_epoch = self.plan.steps_per_epoch
+        self.steps_per_epoch = self.draws.steps_per_epoch
 
     def digests(self) -> Mapping[str, str]:
         """Digests of the encoded splits."""
@@ -105,17 +109,8 @@ class TranslationTask:
 
     def batch(self, epoch: int, step: int, rank: int, world: int) -> PairBatch | None:
         """This rank's rows of that global batch; a pure function of its arguments."""
-        rows = self.plan.plan(epoch, step, rank, world)
-        if not len(rows):
-            return None
-        rate = self.recipe.tokenizer.dropout
-        if not rate:
-            return pair_batch(self.corpus, rows)
-        key = (self.recipe.seed, epoch)
-        return collate_pairs(
-            recut(self.corpus.source, rows, self.vocabularies.source.merges, rate, (*key, 0)),
-            recut(self.corpus.target, rows, self.vocabularies.target.merges, rate, (*key, 1)),
-        )
+        drawn = self.draws.draw(epoch, step, rank, world)
+        return None if drawn is None else pair_batch(*drawn)
 
     def units(self, batch: PairBatch) -> int:
         """Target tokens."""
@@ -231,7 +226,7 @@ def corpus_loss(model: EncoderDecoder, corpus: EncodedCorpus, tokens: int) -> fl
     device = model.output.weight.device
     total, count = 0.0, 0
     for step in range(plan.steps_per_epoch):
-        batch = pair_batch(corpus, plan.plan(0, step)).to(device)
+        batch = pair_batch(*corpus.gather(plan.plan(0, step))).to(device)
         states = model(batch.source, batch.source_mask, batch.target_in).states
         output = model.output
         total += float(
