@@ -147,6 +147,20 @@ def test_reinforce_estimates_the_gradient_of_the_expected_reward() -> None:
     torch.testing.assert_close(estimated, exact, atol=0.02, rtol=0)
 
 
+def test_a_share_of_queries_takes_the_expectation() -> None:
+    torch.manual_seed(0)
+    scores = torch.tensor([0.0, 1.0, -1.0, -torch.inf], requires_grad=True)
+    weights, log_probability = Hard(expected=0.3).weigh(scores.expand(20_000, 4), True)
+    assert log_probability is not None
+    soft = log_probability == 0
+    assert soft.float().mean().item() == pytest.approx(0.3, abs=0.02)
+    torch.testing.assert_close(weights[soft], scores.softmax(0).expand(int(soft.sum()), 4))
+    assert ((weights[~soft] == 0) | (weights[~soft] == 1)).all()
+    (gradient,) = torch.autograd.grad(weights[:, 0].sum(), scores)
+    assert gradient[:3].abs().min() > 0
+    assert Hard(expected=1.0).weigh(scores, False)[0].tolist() == [0.0, 1.0, 0.0, 0.0]
+
+
 def test_gumbel_is_one_hot_forward_and_a_softmax_backward() -> None:
     torch.manual_seed(0)
     scores = torch.randn(6, 5, requires_grad=True)
@@ -175,3 +189,7 @@ def test_wrong_hard_selections_are_refused() -> None:
         Hard("magic")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="positive"):
         Hard("gumbel", temperature=0.0)
+    with pytest.raises(ValueError, match="0 to 1"):
+        Hard(expected=1.5)
+    with pytest.raises(ValueError, match="leave expected at 0"):
+        Hard("gumbel", expected=0.5)

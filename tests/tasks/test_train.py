@@ -264,10 +264,27 @@ def test_the_surrogate_has_the_gradient_of_the_expected_reward():
     reward = torch.tensor([-1.0, -3.0, -2.0], dtype=torch.float64)
     wanted = torch.autograd.grad((scores.softmax(0) * reward).sum(), scores)[0]
     drawn = torch.multinomial(scores.detach().softmax(0), 200_000, replacement=True)
-    reinforced = Reinforced(torch.nn.Identity()).double().train()
-    term = reinforced.surrogate(reward[drawn], scores.log_softmax(0)[drawn]) / len(drawn)
-    found = -torch.autograd.grad(term, scores)[0]
-    torch.testing.assert_close(found, wanted, atol=0.01, rtol=0)
+    logs = scores.log_softmax(0)
+    entropy = torch.autograd.grad(-(logs.exp() * logs).sum(), scores)[0]
+    reinforced = Reinforced(torch.nn.Identity(), 4).double().train()
+    targets = torch.randint(4, drawn.shape)
+    for _ in range(3):  # whatever the baselines have become
+        term = reinforced.surrogate(reward[drawn], targets, scores.log_softmax(0)[drawn]) / len(drawn)
+        assert term == 0
+        found = -torch.autograd.grad(term, scores)[0]
+        torch.testing.assert_close(found / 0.05, wanted + 0.1 * entropy, atol=0.01, rtol=0)
+
+
+def test_baselines_become_what_each_token_is_rewarded():
+    reinforced = Reinforced(torch.nn.Identity(), 3).train()
+    targets = torch.tensor([0, 0, 0, 1])
+    rewards = torch.tensor([-1.0, -1.0, -1.0, -5.0])
+    for _ in range(300):
+        reinforced.surrogate(rewards, targets, torch.zeros(4))
+    torch.testing.assert_close(reinforced.baseline, torch.tensor(-2.0))
+    torch.testing.assert_close(reinforced.by_token, torch.tensor([1.0, -3.0, 0.0]), atol=1e-3, rtol=0)
+    reinforced.eval().surrogate(torch.zeros(4), targets, torch.zeros(4))
+    torch.testing.assert_close(reinforced.baseline, torch.tensor(-2.0))
 
 
 def test_log_probabilities_of_tokens():

@@ -119,7 +119,7 @@ def test_muon_moves_all_matrices_inside_and_nothing_else(parts: Literal["transfo
 def test_muon_knows_the_outer_layers_under_what_training_wraps_around() -> None:
     for tied in (True, False):
         config = ModelConfig(width=8, heads=2, layers=1, tie_embeddings=tied)
-        model = Reinforced(build_translator(config, 11, 11, joint=True, pad=0))
+        model = Reinforced(build_translator(config, 11, 11, joint=True, pad=0), 11)
         _, muon = build_optimizers(model, "muon", betas=(0.9, 0.98), weight_decay=0.1)
         assert all(11 not in p.shape for group in muon.param_groups for p in group["params"])
 

@@ -16,6 +16,7 @@ class AttentionConfig(BaseModel):
         selection: how scores become weights; ``hard`` learns by REINFORCE, ``gumbel`` straight through.
         window: keys on each side, for the scopes that have a window.
         temperature: of the Gumbel softmax.
+        expected: of ``hard``: share of queries that take soft weights while training.
 
     Example:
         >>> AttentionConfig(score="general", scope="local-p").window
@@ -29,3 +30,4 @@ class AttentionConfig(BaseModel):
     selection: Literal["soft", "sparsemax", "entmax15", "sigmoid", "hard", "gumbel"] = "soft"
     window: int = Field(default=10, ge=1)
     temperature: float = Field(default=1.0, gt=0.0)
+    expected: float = Field(default=0.0, ge=0.0, le=1.0)

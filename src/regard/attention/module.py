@@ -163,6 +163,6 @@ def _selection(config: AttentionConfig) -> Selection:
         case "sigmoid":
             return Sigmoid()
         case "hard":
-            return Hard("reinforce")
+            return Hard("reinforce", expected=config.expected)
         case "gumbel":
             return Hard("gumbel", config.temperature)

@@ -122,9 +122,13 @@ class Hard(Selection):
             to weigh by a reward. ``"gumbel"``: the gradient of a Gumbel softmax goes straight through the
             drawn key (Jang et al. 2017, §2.2); no log-probability.
         temperature: of the Gumbel softmax.
+        expected: with ``"reinforce"``, the share of queries that while training take the softmax's weights
+            in place of a draw, so that what reads the keys learns to (the paper draws this by image, with
+            0.5); their log-probability is 0.
 
     Raises:
-        ValueError: unknown estimator, or the temperature is not positive.
+        ValueError: unknown estimator, a temperature that is not positive, or a share that is none or that
+            the Gumbel softmax has no use for.
 
     Example:
         >>> Hard().weigh(torch.tensor([0.0, 2.0, 1.0]), False)[0]
@@ -134,14 +138,22 @@ class Hard(Selection):
     family = "hard"
 
     def __init__(
-        self, estimator: Literal["reinforce", "gumbel"] = "reinforce", temperature: float = 1.0
+        self,
+        estimator: Literal["reinforce", "gumbel"] = "reinforce",
+        temperature: float = 1.0,
+        expected: float = 0.0,
     ) -> None:
         if estimator not in ("reinforce", "gumbel"):
             raise ValueError(f"hard selection learns by 'reinforce' or 'gumbel', not {estimator!r}")
         if not temperature > 0:
             raise ValueError(f"the temperature of a Gumbel softmax must be positive, was given {temperature}")
+        if not 0 <= expected <= 1:
+            raise ValueError(f"the share of expected weights lies in 0 to 1, was given {expected}")
+        if expected and estimator == "gumbel":
+            raise ValueError("a Gumbel softmax has a gradient of its own: leave expected at 0")
         self.estimator = estimator
         self.temperature = temperature
+        self.expected = expected
 
     def weigh(self, scores: Tensor, training: bool) -> tuple[Tensor, Tensor | None]:
         """One-hot weights; the log-probability of the key with ``"reinforce"``."""
@@ -153,14 +165,20 @@ class Hard(Selection):
         drawn = noisy.detach().argmax(-1, keepdim=True)
         weights = torch.zeros_like(scores).scatter_(-1, drawn, 1.0)
         if self.estimator == "reinforce":
-            return weights, torch.log_softmax(scores, -1).gather(-1, drawn).squeeze(-1)
+            logs = torch.log_softmax(scores, -1)
+            chosen = logs.gather(-1, drawn)
+            if training and self.expected:
+                soft = torch.rand_like(chosen) < self.expected
+                weights, chosen = torch.where(soft, logs.exp(), weights), chosen.masked_fill(soft, 0.0)
+            return weights, chosen.squeeze(-1)
         if training:
             relaxed = torch.softmax(noisy / self.temperature, -1)
             weights = weights + (relaxed - relaxed.detach())
         return weights, None
 
     def __repr__(self) -> str:
-        return f"Hard({self.estimator!r}, temperature={self.temperature})"
+        of = f"temperature={self.temperature}" if self.estimator == "gumbel" else f"expected={self.expected}"
+        return f"Hard({self.estimator!r}, {of})"
 
 
 def _wide(scores: Tensor) -> Tensor:

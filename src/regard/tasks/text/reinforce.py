@@ -4,33 +4,46 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-# How much of the baseline stays at each update (Xu et al. 2015, eq. 12).
-_DECAY = 0.9
+# How much of the baselines is new at each update, and of a token's own at each time that it is met.
+_NEW = 0.5
+_NEW_OF_TOKEN = 0.03
+# λ of Xu et al. 2015, eq. 11, and how much the entropy counts beside the reward. On Multi30k with λ = 1 the
+# noise of the draws is three times the gradient of the cross-entropy, and the model stays behind one without
+# attention.
+_STRENGTH = 0.05
+_ENTROPY = 0.1
 # Logits held at a time.
 _CELLS = 2**22
 
 
 class Reinforced(nn.Module):
-    """A model with hard attention and the moving average of its rewards.
+    """A model with hard attention and the moving averages of its rewards.
 
-    The average is a buffer, so that checkpoints keep it and a resumed run goes on as it would have.
+    The averages are buffers, so that checkpoints keep them and a resumed run goes on as it would have.
+
+    Args:
+        model: the model.
+        vocabulary: number of target tokens.
 
     Attributes:
-        model: the model.
         baseline: scalar, the moving average of the reward.
+        by_token: [vocabulary], the moving average of each target token's difference from it: how likely a
+            token is depends on which it is more than on what is looked at.
 
     Example:
-        >>> Reinforced(nn.Linear(2, 2)).baseline.item()
-        0.0
+        >>> Reinforced(nn.Linear(2, 2), 3).by_token.tolist()
+        [0.0, 0.0, 0.0]
     """
 
     baseline: Tensor
+    by_token: Tensor
     begun: Tensor
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: nn.Module, vocabulary: int) -> None:
         super().__init__()
         self.model = model
         self.register_buffer("baseline", torch.zeros(()))
+        self.register_buffer("by_token", torch.zeros(vocabulary))
         self.register_buffer("begun", torch.zeros(()))
 
     @property
@@ -38,24 +51,36 @@ class Reinforced(nn.Module):
         """The layer that gives the model's scores."""
         return self.model.output
 
-    def surrogate(self, rewards: Tensor, log_probability: Tensor) -> Tensor:
-        """A term whose gradient is that of the expected reward (Xu et al. 2015, §4.1), a sum over tokens.
+    def surrogate(self, rewards: Tensor, targets: Tensor, log_probability: Tensor) -> Tensor:
+        """Zero, with the gradient of the expected reward and the entropy of the draws (Xu et al. 2015, §4.1).
 
         Of each token the reward is log p(token), and what is made more or less likely is the keys drawn
-        for it. In training mode the baseline moves on.
+        for it; all is summed over tokens. In training mode the baselines move on.
 
         Args:
             rewards: [tokens], no gradient.
+            targets: [tokens], the tokens themselves.
             log_probability: [tokens], log-probability of the keys that were drawn.
         """
-        mean = rewards.mean()
         if not bool(self.begun):
-            self.baseline.copy_(mean)
-        term = -((rewards - self.baseline).detach() * log_probability).sum()
+            self.baseline.copy_(rewards.mean())
+        drawn = log_probability.detach()
+        advantage = rewards - self.baseline - self.by_token[targets]
+        surprise = _ENTROPY * (drawn - drawn.mean())
+        term = -_STRENGTH * ((advantage - surprise) * log_probability).sum()
         if self.training:
-            self.baseline.mul_(_DECAY).add_(mean, alpha=1 - _DECAY)
-            self.begun.fill_(1.0)
-        return term
+            self._learn(rewards, targets)
+        return term - term.detach()
+
+    @torch.no_grad()
+    def _learn(self, rewards: Tensor, targets: Tensor) -> None:
+        self.baseline.lerp_(rewards.mean(), _NEW)
+        self.begun.fill_(1.0)
+        difference = rewards - self.baseline
+        zeros = torch.zeros_like(self.by_token)
+        times = zeros.index_add(0, targets, torch.ones_like(difference))
+        mean = zeros.index_add(0, targets, difference) / times.clamp(min=1)
+        self.by_token.lerp_(mean, 1 - (1 - _NEW_OF_TOKEN) ** times)
 
 
 @torch.no_grad()
@@ -85,7 +110,7 @@ def bare(model: nn.Module) -> nn.Module:
     """The model itself, without what training wrapped around it.
 
     Example:
-        >>> bare(Reinforced(nn.Identity()))
+        >>> bare(Reinforced(nn.Identity(), 3))
         Identity()
     """
     return model.model if isinstance(model, Reinforced) else model

@@ -105,7 +105,9 @@ class TranslationTask:
         model = new_model(self.recipe, self.vocabularies)
         attention = self.recipe.model.attention
         hard = attention != "none" and attention.selection == "hard"
-        return Reinforced(model) if hard or self.recipe.model.self_attention.selection == "hard" else model
+        if hard or self.recipe.model.self_attention.selection == "hard":
+            return Reinforced(model, self.vocabularies.target.size)
+        return model
 
     def batch(self, epoch: int, step: int, rank: int, world: int) -> PairBatch | None:
         """This rank's rows of that global batch; a pure function of its arguments."""
@@ -138,7 +140,7 @@ class TranslationTask:
         figures: dict[str, float | Tensor] = {}
         if isinstance(model, Reinforced) and decoded.log_probability is not None:
             rewards = token_log_probabilities(states.detach(), weight.detach(), bias, targets)
-            total = total + model.surrogate(rewards, decoded.log_probability[real])
+            total = total + model.surrogate(rewards, targets, decoded.log_probability[real])
             figures["reward"] = rewards.sum()
         if config.r_drop:
             # Of the paper's sum of two losses and a divergence, the mean over the two passes.
