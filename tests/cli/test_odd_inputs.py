@@ -160,7 +160,7 @@ def test_a_picture_of_the_data_is_not_drawn_over(
     before = inside.read_bytes()
     place = inside.parent.parent
     ran = regard("heads", trained["image-classification"], place, "--out", inside, "--force")
-    refused(ran, "is part of the data")
+    refused(ran, "is read by this command")
     assert inside.read_bytes() == before
 
 
@@ -250,14 +250,23 @@ def test_a_folder_that_cannot_be_written_is_told_before_a_model_works(
 
 
 @pytest.mark.parametrize(
-    "view",
-    [("attention", "--out"), ("attention", "--heads"), ("relevance", "--out"), ("faithfulness", "--out")],
+    "command",
+    [
+        ("look", "attention", "MODEL", "a.png", "--out"),
+        ("look", "attention", "MODEL", "a.png", "--heads"),
+        ("look", "relevance", "MODEL", "a.png", "--out"),
+        ("look", "faithfulness", "MODEL", "a.png", "--out"),
+        ("look", "distance", "MODEL", "--data", "a.png", "--out"),
+        ("look", "skips", "MODEL", "a.png", "--out"),
+        ("classify", "MODEL", "a.png", "--look"),
+        ("heads", "MODEL", ".", "--out"),
+    ],
 )
 def test_a_picture_that_is_looked_at_is_never_replaced(
-    regard: Regard, trained: dict[str, Path], here: Path, view: tuple[str, str]
+    regard: Regard, trained: dict[str, Path], here: Path, command: tuple[str, ...]
 ) -> None:
-    command, option = view
+    model = str(trained["image-classification"])
     before = Path("a.png").read_bytes()
-    ran = regard("look", command, trained["image-classification"], "a.png", option, "a.png", "--force")
+    ran = regard(*(model if word == "MODEL" else word for word in command), "a.png", "--force")
     refused(ran, "a.png: is read by this command, and would be lost")
     assert Path("a.png").read_bytes() == before

@@ -271,13 +271,20 @@ class TestBatches:
     ) -> None:
         def cut(rows: list[int], *key: int) -> list[list[int]]:
             numbers = np.array(rows)
-            ids, lengths = recut(corpus.source.gather(numbers), numbers, tokenizer.merges, 0.5, key)
+            ids, lengths = recut(corpus.source.gather(numbers), numbers, tokenizer.merges, 0.5, longest, key)
             return [part.tolist() for part in np.split(ids, np.cumsum(lengths)[:-1])]
+
+        longest = 1000
 
         all_rows = cut([0, 1, 2, 3, 4, 5], 1, 2, 0)
         assert cut([4, 1], 1, 2, 0) == [all_rows[4], all_rows[1]]
         assert all_rows != cut([0, 1, 2, 3, 4, 5], 1, 3, 0)
         assert [tokenizer.decode(ids) for ids in all_rows] == [pair.source for pair in PAIRS[:6]]
+        longest = max(map(len, all_rows)) - 1
+        short = cut([0, 1, 2, 3, 4, 5], 1, 2, 0)
+        for row, (bounded, free) in enumerate(zip(short, all_rows, strict=True)):
+            assert bounded == (free if len(free) <= longest else corpus[row][0].tolist())
+        assert short != all_rows
 
 
 class TestBlocks:

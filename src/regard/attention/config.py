@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class AttentionConfig(BaseModel):
@@ -31,3 +31,9 @@ class AttentionConfig(BaseModel):
     window: int = Field(default=10, ge=1)
     temperature: float = Field(default=1.0, gt=0.0)
     expected: float = Field(default=0.0, ge=0.0, le=1.0)
+
+    @model_validator(mode="after")
+    def _draws(self) -> Self:
+        if self.expected and self.selection != "hard":
+            raise ValueError(f'expected is of selection "hard", and this is "{self.selection}"')
+        return self

@@ -43,7 +43,7 @@ def classify(
     """Says which class texts or pictures are of, and how probable that is.
 
     Without anything to classify, every line of standard input is."""
-    looking.check(as_json=as_json)
+    looking.check(as_json=as_json, inputs=inputs or ())
     from regard.tasks import load
 
     classifier = load(model, device=device)

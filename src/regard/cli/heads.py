@@ -57,13 +57,13 @@ def heads(
     if source is not None and data is not None:
         raise UserError("give either DATA, or --source and --target")
     if out is not None:
+        from regard.cli.inputs import check_kept
         from regard.cli.views import check_new
         from regard.lens.picture import check_picture_path
 
         check_new(out, force)
         check_picture_path(out)
-        if data is not None and Path(data).resolve() in out.resolve().parents and out.exists():
-            raise UserError(f"{out}: is part of the data, and would be lost; choose another name")
+        check_kept(out, [one for one in (data, source, target) if one is not None])
     from regard.tasks import load
     from regard.tasks.heads.ranking import rank_heads
     from regard.tasks.predictor import Predictor

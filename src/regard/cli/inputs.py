@@ -36,11 +36,26 @@ def check_texts(inputs: Iterable[str]) -> None:
 def check_kept(out: Path, inputs: Iterable[str | Path]) -> None:
     """Makes sure that what is written takes the place of nothing that is read, not even by force.
 
+    Args:
+        out: what is written.
+        inputs: what is read: files, folders, and what is neither.
+
     Raises:
         UserError: it would.
     """
-    if out.resolve() in {Path(one).resolve() for one in inputs if _is_file(one)}:
-        raise UserError(f"{out}: is read by this command, and would be lost; choose another name")
+    if not out.exists():
+        return
+    found = out.resolve()
+    for path in (Path(one).resolve() for one in inputs if _exists(one)):
+        if path == found or path in found.parents:
+            raise UserError(f"{out}: is read by this command, and would be lost; choose another name")
+
+
+def _exists(name: str | Path) -> bool:
+    try:
+        return Path(name).exists()
+    except OSError:  # a text that is too long for a name
+        return False
 
 
 def _is_file(name: str | Path) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from regard.cli import options
+from regard.cli.inputs import check_kept
 from regard.cli.views import check_map_file, tell_saved
 from regard.errors import UserError
 from regard.strict_json import strict_json
@@ -42,6 +43,8 @@ def distance(
     Of a ResNet, and of a U-Net's encoder: the mean distance within the effective receptive field (Luo et al.
     2016). In pixels of what the network reads, by depth."""
     check_map_file(out, force)
+    if data is not None:
+        check_kept(out, [data])
     from regard.tasks import load
     from regard.tasks.images.predictor import PicturePredictor
     from regard.tasks.images.reach import reach_of

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from regard.cli import options
+from regard.cli.inputs import check_kept
 from regard.cli.views import check_new, tell_saved
 from regard.errors import UserError
 from regard.strict_json import strict_json
@@ -51,6 +52,7 @@ def skips(
         if picture is None:
             raise UserError("--out draws the results of a picture: give one")
         check_new(out, force)
+        check_kept(out, [picture])
         from regard.lens.picture import check_picture_path
 
         check_picture_path(out)

@@ -11,6 +11,7 @@ import typer
 
 from regard.cli.arguments import IN_TERMINAL
 from regard.cli.choice import Choice, Result
+from regard.cli.inputs import check_kept
 from regard.cli.options import Force
 from regard.cli.views import check_map_file, print_maps, save_maps, tell_saved
 from regard.errors import UserError
@@ -59,14 +60,19 @@ class Looking:
         """Where to save the maps."""
         return None if self.look in (None, IN_TERMINAL) else Path(str(self.look))
 
-    def check(self, *, as_json: bool) -> None:
+    def check(self, *, as_json: bool, inputs: Sequence[str] = ()) -> None:
         """Makes sure, before a model is loaded, that there is somewhere to show the maps.
+
+        Args:
+            as_json: whether standard output is taken.
+            inputs: what the command reads.
 
         Raises:
             UserError: a file that cannot be, or maps in the terminal where JSON is printed.
         """
         if self.file is not None:
             check_map_file(self.file, self.force)
+            check_kept(self.file, inputs)
         elif self.wanted and as_json:
             raise UserError("--json leaves no room for a map on standard output; save it: --look map.json")
 

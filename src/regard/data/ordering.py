@@ -117,6 +117,16 @@ def _sync(path: Path) -> None:
         os.fsync(file.fileno())
 
 
+def by_length(table: Table, specials: int) -> Ints:
+    """The order in which `arrange` puts rows, of a table that is small enough to hold, [rows].
+
+    Args:
+        table: lengths [rows, sides].
+        specials: tokens added to each side.
+    """
+    return np.argsort(np.concatenate(list(_keys(table, specials))), kind="stable")
+
+
 def _keys(table: Table, specials: int) -> Iterator[Ints]:
     """A number for each row, chunk after chunk; rows are put in its order."""
     for first in range(0, len(table), CHUNK):

@@ -5,13 +5,14 @@ captions at a rate of 0.1 a third of each batch would be padding. So the rows of
 batches are cut together, put in order of their new lengths and divided anew into as many batches.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from regard.data.ordering import arrange
+from regard.data.ordering import by_length
 from regard.data.permutation import mix, permute
 from regard.data.plan import BatchPlan, check_step
 from regard.data.text.corpus import EncodedCorpus, Flat
@@ -72,12 +73,13 @@ class RecutDraws:
         corpus: what is drawn from.
         merges: of each side's tokenizer that is cut; sides after these (such as labels) stay as they are.
         rate: probability of skipping a merge.
+        longest: a row that a cut would make longer than this stays as it is.
         tokens: rows × longest side of a batch, which is kept in the mean: how much longer rows become is
             found on a sample.
         seed: of the order and of the cuts.
         specials: tokens that a batch adds to each side.
 
-    Holds one window of rows.
+    Holds one window of rows, which each rank cuts by itself: about a second of work every `WINDOW` batches.
     """
 
     def __init__(
@@ -85,15 +87,18 @@ class RecutDraws:
         corpus: EncodedCorpus,
         merges: Sequence[MergeTable],
         rate: float,
+        longest: int,
         tokens: int,
         seed: int,
         *,
         specials: int = 1,
     ) -> None:
-        self.corpus, self.merges, self.rate, self.seed, self.specials = corpus, merges, rate, seed, specials
+        self.corpus, self.merges, self.rate, self.longest = corpus, merges, rate, longest
+        self.seed, self.specials = seed, specials
         plain = corpus.lengths[:, : len(merges)]
         rows = np.unique(np.linspace(0, len(corpus) - 1, SAMPLE).astype(np.int64))
-        longer = _lengths(self._cut(rows, 0)[: len(merges)]) + specials
+        # One sample for every seed, so that the order on disk is found again.
+        longer = _lengths(self._cut(rows)[: len(merges)]) + specials
         growth = longer.max(axis=1).sum() / (plain[rows].max(axis=1) + specials).sum()
         self.plan = BatchPlan(plain, max(round(tokens / growth), 1), seed, corpus.folder, specials)
         self.steps_per_epoch = self.plan.steps_per_epoch
@@ -105,9 +110,10 @@ class RecutDraws:
         check_step(step, self.steps_per_epoch, rank, world)
         # Windows of even size: a last one of a single batch would be padded as if there were none.
         number = ((step + 1) * self._windows - 1) // self.steps_per_epoch
-        if self._held is None or self._held[0] != (epoch, number):
-            self._held = (epoch, number), self._window(epoch, number)
-        first, window = self._start(number), self._held[1]
+        held = self._held
+        if held is None or held[0] != (epoch, number):
+            self._held = held = (epoch, number), self._window(epoch, number)
+        first, window = self._start(number), held[1]
         size = len(window.batches) - 1
         batch = int(permute(step - first, size, mix(self.seed, epoch, number, 2)))
         rows = window.order[window.batches[batch] : window.batches[batch + 1]][rank::world]
@@ -118,16 +124,16 @@ class RecutDraws:
 
     def _window(self, epoch: int, number: int) -> "_Window":
         steps = range(self._start(number), self._start(number + 1))
-        sides = self._cut(np.concatenate([self.plan.plan(epoch, step) for step in steps]), epoch)
+        sides = self._cut(np.concatenate([self.plan.plan(epoch, step) for step in steps]), self.seed, epoch)
         lengths = _lengths(sides[: len(self.merges)])
-        order = arrange(lengths, self.plan.tokens, self.specials).order.astype(np.int64)
+        order = by_length(lengths, self.specials)
         longest = lengths.max(axis=1)[order] + self.specials
         return _Window(sides, order, divided(longest, len(steps)))
 
-    def _cut(self, rows: Ints, epoch: int) -> tuple[Flat, ...]:
+    def _cut(self, rows: Ints, *key: int) -> tuple[Flat, ...]:
         sides = self.corpus.gather(rows)
         cut = (
-            recut(flat, rows, merges, self.rate, (self.seed, epoch, side))
+            recut(flat, rows, merges, self.rate, self.longest, (*key, side))
             for side, (flat, merges) in enumerate(zip(sides, self.merges, strict=False))
         )
         return *cut, *sides[len(self.merges) :]
@@ -142,24 +148,31 @@ class _Window(NamedTuple):
 
 
 def divided(lengths: Ints, parts: int) -> Ints:
-    """Where to divide rows so that the parts have like sums of lengths and none is empty, [parts + 1].
+    """Where to divide rows so that the largest part, rows × longest, is as small as it can be, [parts + 1].
 
     Args:
-        lengths: of each row, in order; at least `parts`.
-        parts: how many.
+        lengths: of each row, ascending; at least `parts`.
+        parts: how many; none is empty.
 
     Example:
         >>> divided(np.array([1, 1, 1, 1, 4, 4]), 3).tolist()
         [0, 4, 5, 6]
     """
-    before = np.concatenate([[0], np.cumsum(lengths)])
-    wanted = before[-1] * np.arange(parts + 1) / parts
-    ends = np.searchsorted(before, wanted)
-    # At least one row each: a part begins no sooner than one after the last, and leaves one for each to come.
-    count = np.arange(parts + 1)
-    ends = np.maximum.accumulate(ends - count) + count
-    divisions: Ints = np.minimum(ends, len(lengths) - count[::-1])
-    return divisions
+
+    def packed(budget: int) -> list[int]:
+        ends = [0]
+        while (first := ends[-1]) < len(lengths):
+            cells = np.arange(1, len(lengths) - first + 1) * lengths[first:]
+            ends.append(first + max(int(np.searchsorted(cells, budget, side="right")), 1))
+        return ends
+
+    most = len(lengths) * int(lengths[-1])
+    least = bisect_left(range(most), True, key=lambda budget: len(packed(budget)) <= parts + 1)
+    ends = packed(least)
+    while len(ends) <= parts:  # fewer would do; halves keep within the budget
+        at = int(np.diff(ends).argmax())
+        ends.insert(at + 1, (ends[at] + ends[at + 1]) // 2)
+    return np.array(ends, np.int64)
 
 
 def _lengths(sides: tuple[Flat, ...]) -> Ints:

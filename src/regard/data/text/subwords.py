@@ -113,7 +113,9 @@ class MergeTable:
             step += 1
 
 
-def recut(rows: Flat, numbers: Ints, merges: MergeTable, rate: float, key: tuple[int, ...]) -> Flat:
+def recut(
+    rows: Flat, numbers: Ints, merges: MergeTable, rate: float, longest: int, key: tuple[int, ...]
+) -> Flat:
     """Rows of a corpus cut anew; each a pure function of its number and the key, whatever is cut beside it.
 
     Args:
@@ -121,6 +123,7 @@ def recut(rows: Flat, numbers: Ints, merges: MergeTable, rate: float, key: tuple
         numbers: which rows these are [rows].
         merges: of the side's tokenizer.
         rate: probability of skipping a merge.
+        longest: a row that would become longer than this keeps its usual cut, which may be longer.
         key: what else the cut depends on, such as seed, epoch and 0 for source, 1 for target.
     """
     ids, lengths = rows[0].tolist(), rows[1].tolist()
@@ -128,7 +131,9 @@ def recut(rows: Flat, numbers: Ints, merges: MergeTable, rate: float, key: tuple
     cut = []
     for number, length in zip(numbers.tolist(), lengths, strict=True):
         chance.seed(common ^ number)
-        cut.append(merges.resample(ids[start : start + length], rate, chance))
+        usual = ids[start : start + length]
+        new = merges.resample(usual, rate, chance)
+        cut.append(new if len(new) <= longest else usual)
         start += length
-    new = np.fromiter(map(len, cut), np.int64, len(cut))
-    return np.fromiter(itertools.chain.from_iterable(cut), rows[0].dtype, new.sum()), new
+    made = np.fromiter(map(len, cut), np.int64, len(cut))
+    return np.fromiter(itertools.chain.from_iterable(cut), rows[0].dtype, made.sum()), made

@@ -70,7 +70,8 @@ class ClassificationTask:
         tokens, rate = recipe.training.tokens, recipe.tokenizer.dropout
         draws: Draws = EncodedDraws(corpus, tokens, recipe.seed, specials=2, sides=1)
         if rate:
-            draws = RecutDraws(corpus, [tokenizer.merges], rate, tokens, recipe.seed, specials=2)
+            merges, longest = [tokenizer.merges], longest_text(recipe)
+            draws = RecutDraws(corpus, merges, rate, longest, tokens, recipe.seed, specials=2)
         return cls(recipe, tokenizer, labels, folder, corpus, validation, draws)
 
     def __post_init__(self) -> None:

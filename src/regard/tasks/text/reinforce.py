@@ -7,11 +7,9 @@ from torch.nn import functional as F
 # How much of the baselines is new at each update, and of a token's own at each time that it is met.
 _NEW = 0.5
 _NEW_OF_TOKEN = 0.03
-# λ of Xu et al. 2015, eq. 11, and how much the entropy counts beside the reward. On Multi30k with λ = 1 the
-# noise of the draws is three times the gradient of the cross-entropy, and the model stays behind one without
-# attention.
+# λ of Xu et al. 2015, eq. 11. On Multi30k with λ = 1 the noise of the draws is three times the gradient of
+# the cross-entropy, and the model stays behind one without attention.
 _STRENGTH = 0.05
-_ENTROPY = 0.1
 # Logits held at a time.
 _CELLS = 2**22
 
@@ -24,6 +22,8 @@ class Reinforced(nn.Module):
     Args:
         model: the model.
         vocabulary: number of target tokens.
+        entropy: how much the entropy of the draws counts beside the reward. Where the encoder draws too, take
+            0: each target token has the draws of all source tokens, whose noise is far above any reward.
 
     Attributes:
         baseline: scalar, the moving average of the reward.
@@ -39,9 +39,9 @@ class Reinforced(nn.Module):
     by_token: Tensor
     begun: Tensor
 
-    def __init__(self, model: nn.Module, vocabulary: int) -> None:
+    def __init__(self, model: nn.Module, vocabulary: int, *, entropy: float = 0.1) -> None:
         super().__init__()
-        self.model = model
+        self.model, self.entropy = model, entropy
         self.register_buffer("baseline", torch.zeros(()))
         self.register_buffer("by_token", torch.zeros(vocabulary))
         self.register_buffer("begun", torch.zeros(()))
@@ -52,10 +52,11 @@ class Reinforced(nn.Module):
         return self.model.output
 
     def surrogate(self, rewards: Tensor, targets: Tensor, log_probability: Tensor) -> Tensor:
-        """Zero, with the gradient of the expected reward and the entropy of the draws (Xu et al. 2015, §4.1).
+        """Zero, with the gradient of λ (reward + β entropy), as expected (Xu et al. 2015, §4.1).
 
         Of each token the reward is log p(token), and what is made more or less likely is the keys drawn
-        for it; all is summed over tokens. In training mode the baselines move on.
+        for it; what they do to later tokens is left out. All is summed over tokens. In training mode the
+        baselines move on.
 
         Args:
             rewards: [tokens], no gradient.
@@ -64,9 +65,11 @@ class Reinforced(nn.Module):
         """
         if not bool(self.begun):
             self.baseline.copy_(rewards.mean())
+        rewards = rewards.to(self.baseline)
         drawn = log_probability.detach()
         advantage = rewards - self.baseline - self.by_token[targets]
-        surprise = _ENTROPY * (drawn - drawn.mean())
+        # Of queries that drew: others took the expectation, and have 0.
+        surprise = self.entropy * (drawn - drawn.sum() / (drawn != 0).sum().clamp(min=1))
         term = -_STRENGTH * ((advantage - surprise) * log_probability).sum()
         if self.training:
             self._learn(rewards, targets)

@@ -89,7 +89,7 @@ class TranslationTask:
         draws: Draws = EncodedDraws(corpus, tokens, recipe.seed)
         if rate:
             merges = vocabularies.source.merges, vocabularies.target.merges
-            draws = RecutDraws(corpus, merges, rate, tokens, recipe.seed)
+            draws = RecutDraws(corpus, merges, rate, recipe.data.filters.max_length, tokens, recipe.seed)
         return cls(recipe, vocabularies, corpus, validation, draws)
 
     def __post_init__(self) -> None:
@@ -103,11 +103,13 @@ class TranslationTask:
         """A model with fresh weights, a function of the recipe's seed."""
         torch.manual_seed(self.recipe.seed)
         model = new_model(self.recipe, self.vocabularies)
-        attention = self.recipe.model.attention
-        hard = attention != "none" and attention.selection == "hard"
-        if hard or self.recipe.model.self_attention.selection == "hard":
-            return Reinforced(model, self.vocabularies.target.size)
-        return model
+        config = self.recipe.model
+        across = config.attention != "none" and config.attention.selection == "hard"
+        within = config.self_attention.selection == "hard"
+        if not across and not within:
+            return model
+        entropy = 0.0 if within and config.encoder == "transformer" else 0.1
+        return Reinforced(model, self.vocabularies.target.size, entropy=entropy)
 
     def batch(self, epoch: int, step: int, rank: int, world: int) -> PairBatch | None:
         """This rank's rows of that global batch; a pure function of its arguments."""
