@@ -95,6 +95,12 @@ class Side:
     ids: npt.NDArray[np.integer[Any]]
     starts: npt.NDArray[np.uint64]
 
+    @classmethod
+    def of(cls, rows: Flat) -> "Side":
+        """Rows that lie in memory."""
+        ids, lengths = rows
+        return cls(ids, np.concatenate([[0], np.cumsum(lengths)]).astype(np.uint64))
+
     def __getitem__(self, row: int) -> npt.NDArray[np.integer[Any]]:
         return self.ids[int(self.starts[row]) : int(self.starts[row + 1])]
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from regard.data.ordering import by_length
 from regard.data.permutation import mix, permute
 from regard.data.plan import BatchPlan, check_step
-from regard.data.text.corpus import EncodedCorpus, Flat
+from regard.data.text.corpus import EncodedCorpus, Flat, Side
 from regard.data.text.subwords import MergeTable, recut
 
 Ints = npt.NDArray[np.int64]
@@ -117,7 +117,7 @@ class RecutDraws:
         size = len(window.batches) - 1
         batch = int(permute(step - first, size, mix(self.seed, epoch, number, 2)))
         rows = window.order[window.batches[batch] : window.batches[batch + 1]][rank::world]
-        return tuple(_pick(side, rows) for side in window.sides) if len(rows) else None
+        return tuple(side.gather(rows) for side in window.sides) if len(rows) else None
 
     def _start(self, number: int) -> int:
         return number * self.steps_per_epoch // self._windows
@@ -128,7 +128,7 @@ class RecutDraws:
         lengths = _lengths(sides[: len(self.merges)])
         order = by_length(lengths, self.specials)
         longest = lengths.max(axis=1)[order] + self.specials
-        return _Window(sides, order, divided(longest, len(steps)))
+        return _Window(tuple(map(Side.of, sides)), order, divided(longest, len(steps)))
 
     def _cut(self, rows: Ints, *key: int) -> tuple[Flat, ...]:
         sides = self.corpus.gather(rows)
@@ -142,7 +142,7 @@ class RecutDraws:
 class _Window(NamedTuple):
     """Rows of some batches, cut; their order by length; where in it each batch starts (the end included)."""
 
-    sides: tuple[Flat, ...]
+    sides: tuple[Side, ...]
     order: Ints
     batches: Ints
 
@@ -177,12 +177,3 @@ def divided(lengths: Ints, parts: int) -> Ints:
 
 def _lengths(sides: tuple[Flat, ...]) -> Ints:
     return np.stack([lengths for _, lengths in sides], axis=1)
-
-
-def _pick(side: Flat, rows: Ints) -> Flat:
-    """Some of the rows that are laid end to end."""
-    ids, lengths = side
-    first = (np.cumsum(lengths) - lengths)[rows]
-    picked = lengths[rows]
-    before = np.cumsum(picked) - picked
-    return ids[np.arange(picked.sum()) + np.repeat(first - before, picked)], picked
