@@ -181,3 +181,11 @@ def test_large_scores_do_not_overflow_the_additive_kernel() -> None:
     context = attend(query, key, key, score=score).context
     expected = attend(query, key, key, score=score, kernel="reference").context
     torch.testing.assert_close(context, expected, rtol=1e-4, atol=1e-3)
+
+
+def test_centres_of_matrices_by_head_are_gathered_around() -> None:
+    torch.manual_seed(0)
+    query, key, value = (torch.randn(2, 2, length, 4, dtype=WIDE) for length in (5, 40, 40))
+    scope = LocalPredictive(4, 2, heads=2).to(WIDE)
+    found = attend(query, key, value, scope=scope, kernel="gathered").context
+    torch.testing.assert_close(found, attend(query, key, value, scope=scope, kernel="reference").context)

@@ -71,7 +71,7 @@ class _Rows:
         self.table = x.reshape(batch * kv_heads * keys, dim)
         head = torch.arange(heads, device=x.device) // (heads // kv_heads)
         table = torch.arange(batch, device=x.device)[:, None] * kv_heads + head
-        self._places = (index + (table * keys)[:, :, None, None]).view(-1)
+        self._places = (index + (table * keys)[:, :, None, None]).reshape(-1)
         self._size = max(1, budget(x.device, CHUNK_ELEMENTS) // (self.width * dim))
 
     def chunks(self) -> Iterator[tuple[slice, Tensor]]:

@@ -155,7 +155,7 @@ class ForeignTextModel(ForeignModel):
     def _encoded(self, text: str) -> Any:
         if not text.strip():
             raise UserError("nothing to look at: the text is empty")
-        encoded = self.tokenizer(text, return_tensors="pt", return_attention_mask=True)
+        encoded = self.tokenizer(text, return_tensors="pt", return_attention_mask=True, verbose=False)
         ids = encoded["input_ids"]
         if not ids.numel():
             raise UserError(f"{self.name}: its tokenizer makes nothing of this text")
