@@ -17,6 +17,7 @@ from regard.data.permutation import mix, permute
 from regard.data.plan import BatchPlan, check_step
 from regard.data.text.corpus import EncodedCorpus, Flat, Side
 from regard.data.text.subwords import MergeTable, recut
+from regard.data.text.tokenizer import Tokenizer
 
 Ints = npt.NDArray[np.int64]
 
@@ -40,6 +41,33 @@ class Draws(Protocol):
         Raises:
             ValueError: step or rank out of range.
         """
+
+
+def draws_of(
+    corpus: EncodedCorpus,
+    tokenizers: Sequence[Tokenizer],
+    dropout: float,
+    longest: int,
+    tokens: int,
+    seed: int,
+    *,
+    specials: int = 1,
+) -> Draws:
+    """Rows as they are encoded, or with dropout cut anew; see the two classes for the rest.
+
+    Args:
+        corpus: what is drawn from.
+        tokenizers: of each side that counts for a row's length.
+        dropout: probability of skipping a merge.
+        longest: most tokens of a row that is cut anew.
+        tokens: budget of a batch, rows × longest side.
+        seed: of the order and of the cuts.
+        specials: tokens that a batch adds to each side.
+    """
+    if not dropout:
+        return EncodedDraws(corpus, tokens, seed, specials=specials, sides=len(tokenizers))
+    merges = [tokenizer.merges for tokenizer in tokenizers]
+    return RecutDraws(corpus, merges, dropout, longest, tokens, seed, specials=specials)
 
 
 class EncodedDraws:

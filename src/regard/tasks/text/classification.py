@@ -15,7 +15,7 @@ from regard.data.plan import BatchPlan
 from regard.data.text.batches import TextBatch, labelled_batch
 from regard.data.text.build import build_corpus
 from regard.data.text.corpus import EncodedCorpus
-from regard.data.text.draws import Draws, EncodedDraws, RecutDraws
+from regard.data.text.draws import Draws, draws_of
 from regard.data.text.filters import FilterReport
 from regard.data.text.labelled import Labels
 from regard.data.text.splits import labelled_of
@@ -67,11 +67,10 @@ class ClassificationTask:
             f"Training texts: {FilterReport(**corpus.report)}. Validation texts: {len(validation):,}.",
         )
         say(console, f"Labels: {', '.join(labels.names)}.")
-        tokens, rate = recipe.training.tokens, recipe.tokenizer.dropout
-        draws: Draws = EncodedDraws(corpus, tokens, recipe.seed, specials=2, sides=1)
-        if rate:
-            merges, longest = [tokenizer.merges], longest_text(recipe)
-            draws = RecutDraws(corpus, merges, rate, longest, tokens, recipe.seed, specials=2)
+        draws = draws_of(
+            corpus, [tokenizer], recipe.tokenizer.dropout, longest_text(recipe),
+            recipe.training.tokens, recipe.seed, specials=2,
+        )  # fmt: skip
         return cls(recipe, tokenizer, labels, folder, corpus, validation, draws)
 
     def __post_init__(self) -> None:

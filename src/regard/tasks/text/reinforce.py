@@ -10,6 +10,8 @@ _NEW_OF_TOKEN = 0.03
 # λ of Xu et al. 2015, eq. 11. On Multi30k with λ = 1 the noise of the draws is three times the gradient of
 # the cross-entropy, and the model stays behind one without attention.
 _STRENGTH = 0.05
+# How much the entropy of the draws counts beside the reward.
+ENTROPY = 0.1
 # Logits held at a time.
 _CELLS = 2**22
 
@@ -39,7 +41,7 @@ class Reinforced(nn.Module):
     by_token: Tensor
     begun: Tensor
 
-    def __init__(self, model: nn.Module, vocabulary: int, *, entropy: float = 0.1) -> None:
+    def __init__(self, model: nn.Module, vocabulary: int, *, entropy: float = ENTROPY) -> None:
         super().__init__()
         self.model, self.entropy = model, entropy
         self.register_buffer("baseline", torch.zeros(()))

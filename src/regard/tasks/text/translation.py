@@ -15,7 +15,7 @@ from regard.data.text.batches import IGNORE, PairBatch, pair_batch
 from regard.data.text.build import build_corpus
 from regard.data.text.config import DataConfig
 from regard.data.text.corpus import EncodedCorpus
-from regard.data.text.draws import Draws, EncodedDraws, RecutDraws
+from regard.data.text.draws import Draws, draws_of
 from regard.data.text.filters import FilterReport
 from regard.data.text.references import grouped
 from regard.data.text.splits import pairs_of
@@ -26,7 +26,7 @@ from regard.nn.cross_entropy import linear_cross_entropy
 from regard.nn.r_drop import linear_r_drop
 from regard.tasks.talk import say
 from regard.tasks.text.recipe import TextRecipe
-from regard.tasks.text.reinforce import Reinforced, bare, token_log_probabilities
+from regard.tasks.text.reinforce import ENTROPY, Reinforced, bare, token_log_probabilities
 from regard.tasks.text.scores import quick_scores
 from regard.tasks.text.translation_figures import translation_figures
 from regard.tasks.text.translator import Translator, new_model
@@ -85,11 +85,10 @@ class TranslationTask:
             console,
             f"Training pairs: {FilterReport(**corpus.report)}. Validation pairs: {len(validation):,}.",
         )
-        tokens, rate = recipe.training.tokens, recipe.tokenizer.dropout
-        draws: Draws = EncodedDraws(corpus, tokens, recipe.seed)
-        if rate:
-            merges = vocabularies.source.merges, vocabularies.target.merges
-            draws = RecutDraws(corpus, merges, rate, recipe.data.filters.max_length, tokens, recipe.seed)
+        draws = draws_of(
+            corpus, (vocabularies.source, vocabularies.target), recipe.tokenizer.dropout,
+            recipe.data.filters.max_length, recipe.training.tokens, recipe.seed,
+        )  # fmt: skip
         return cls(recipe, vocabularies, corpus, validation, draws)
 
     def __post_init__(self) -> None:
@@ -108,7 +107,7 @@ class TranslationTask:
         within = config.self_attention.selection == "hard"
         if not across and not within:
             return model
-        entropy = 0.0 if within and config.encoder == "transformer" else 0.1
+        entropy = 0.0 if within and config.encoder == "transformer" else ENTROPY
         return Reinforced(model, self.vocabularies.target.size, entropy=entropy)
 
     def batch(self, epoch: int, step: int, rank: int, world: int) -> PairBatch | None:
