@@ -86,6 +86,14 @@ def test_padding_is_little() -> None:
     assert 1 - (table + 1).sum() / cells < 0.05
 
 
+@settings(max_examples=50, deadline=None)
+@given(pairs=lengths, specials=st.integers(1, 3))
+def test_a_table_in_memory_is_put_in_the_same_order(pairs: list[tuple[int, int]], specials: int) -> None:
+    table = np.array(pairs)
+    arranged = ordering_module.arrange(table, tokens=50, specials=specials)
+    assert ordering_module.by_length(table, specials).tolist() == arranged.order.tolist()
+
+
 def test_small_corpora_are_not_padded_for_mixing() -> None:
     table = realistic(200)
     plan = BatchPlan(table, 512, seed=1)
