@@ -41,14 +41,19 @@ def _figures(metrics: Mapping[str, Any]) -> str:
     rows = ["| data | figure | value |", "|---|---|---|"]
     for split, figures in metrics.items():
         if isinstance(figures, Mapping):
-            rows += [f"| {split} | {name} | {value} |" for name, value in figures.items() if _plain(value)]
+            rows += [
+                f"| {split} | {name} | {_rounded(value)} |"
+                for name, value in figures.items()
+                if isinstance(value, int | float)
+            ]
     signatures = metrics.get("signatures", {})
     notes = [f"- {name}: `{signature}`" for name, signature in signatures.items()] if signatures else []
     return "\n".join(rows) + ("\n\n" + "\n".join(notes) if notes else "")
 
 
-def _plain(value: object) -> bool:
-    return isinstance(value, int | float)
+def _rounded(value: float) -> str:
+    """Four digits where it is not a count; metrics.json has them all."""
+    return f"{value:.4g}" if isinstance(value, float) and abs(value) < 1000 else f"{value:,.0f}"
 
 
 def _credits(about: About) -> str:

@@ -43,8 +43,8 @@ export const translateView = {
     input.maxLength = limits.stream_characters;
     const counter = element("span", { className: "quiet" });
     const examples = element("div", { className: "chips", role: "group", "aria-label": tell("examples") },
-      ...EXAMPLES.map((text, at) => {
-        const button = element("button", { type: "button", title: text }, `${tell("example")} ${at + 1}`);
+      ...EXAMPLES.map((text) => {
+        const button = element("button", { type: "button", title: text }, text);
         button.addEventListener("click", () => {
           input.value = text;
           start();
