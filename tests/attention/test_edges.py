@@ -15,7 +15,9 @@ from regard.attention import (
     General,
     Hard,
     LocalPredictive,
+    Others,
     Padding,
+    Scope,
     Sigmoid,
     Soft,
     Sparsemax,
@@ -85,6 +87,18 @@ def weights_of(scope: Any, key: Tensor, query: Tensor = STATES) -> Tensor:
     weights = attend(query, key, key, scope=scope, rows="all").weights
     assert weights is not None
     return weights
+
+
+@pytest.mark.parametrize("kernel", ["reference", "fused", "short", "windowed", None])
+@pytest.mark.parametrize("scope", [Others(), Others() & Window(2)], ids=repr)
+def test_a_query_between_others_may_be_the_only_key(kernel: str | None, scope: Scope) -> None:
+    query = STATES.clone().requires_grad_()
+    key = STATES[:, :, :1]
+    context = attend(query, key, key, scope=scope, first_query=-1, kernel=kernel).context
+    assert (context[0, 0, 1] == 0).all()
+    torch.testing.assert_close(context[0, 0, 0], key[0, 0, 0])
+    (gradient,) = torch.autograd.grad(context.sum(), query)
+    assert gradient.isfinite().all()
 
 
 def test_local_p_joins_all_paddings_in_any_order() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -128,6 +130,17 @@ def test_hard_draws_from_the_softmax_and_says_how_likely_the_draw_was() -> None:
     expected = torch.log_softmax(scores, 0)[weights.argmax(-1)]
     torch.testing.assert_close(log_probability, expected)
     assert (weights.sum(-1) == 1).all()
+
+
+@pytest.mark.parametrize("estimator", ["reinforce", "gumbel"])
+def test_hard_draws_of_equal_scores_prefer_no_place(estimator: Literal["reinforce", "gumbel"]) -> None:
+    torch.manual_seed(0)
+    scores = torch.full((20000, 40), 60.0, dtype=torch.bfloat16)
+    weights, _ = Hard(estimator).weigh(scores, True)
+    assert weights.dtype == torch.bfloat16
+    shares = 40 * weights.float().mean(0)
+    assert shares[:5].mean() == pytest.approx(1.0, abs=0.05)
+    assert shares[-5:].mean() == pytest.approx(1.0, abs=0.05)
 
 
 def test_hard_takes_the_best_key_at_inference() -> None:

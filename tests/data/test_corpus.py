@@ -302,14 +302,6 @@ class TestBlocks:
         assert batch.filled == len(stream) - 1
         assert batch.positions == len(texts) * 16
 
-    def test_documents_are_numbered(self, texts: TextCorpus) -> None:
-        batch = texts.batch([0])
-        assert batch.documents is not None
-        starts = (batch.inputs[0] == Tokenizer.bos).nonzero().flatten().tolist()
-        assert starts[0] == 0
-        for number, (first, last) in enumerate(zip(starts, [*starts[1:], 16], strict=True), start=1):
-            assert (batch.documents[0, first:last] == number).all()
-
     def test_a_corpus_shorter_than_a_block(self, tokenizer: Tokenizer, tmp_path: Path) -> None:
         corpus = build_corpus([("the cat",)], (Documents(tokenizer),), tmp_path / "t")
         texts = TextCorpus(corpus, block=64)

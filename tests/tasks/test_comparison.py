@@ -45,6 +45,16 @@ def test_seeds_are_one_line(other):
     assert unlike_budgets([first, second]) == []
 
 
+def test_what_decodes_or_is_stored_otherwise_is_no_other_seed(other):
+    folders = [
+        other("same"),
+        other("beam", [("length_penalty = 0.6", "length_penalty = 1.0")]),
+        other("small", [('weights = "float32"', 'weights = "float16"')]),
+    ]
+    lines = compare([*folders, folders[0]])
+    assert [(line.name, line.seeds) for line in lines] == [("same", 1), ("beam", 1), ("small", 1)]
+
+
 def test_what_was_not_alike_is_told(other, model_folder):
     longer = other("longer", [("updates = 40", "updates = 80")])
     lines = compare([model_folder, longer])

@@ -103,6 +103,8 @@ def test_a_language_model_from_end_to_end(tmp_path):
     assert len(generator("one", length=3, beam=2, n_best=2).others) == 1
     with pytest.raises(UserError, match="do not fit"):
         generator("one red cat " * 20)
+    with pytest.raises(UserError, match="1 or more"):
+        generator("one", length=0)
 
 
 def test_a_classifier_from_end_to_end(tmp_path):

@@ -54,6 +54,8 @@ def test_recipes_of_the_project_are_valid_and_survive_being_resolved(path):
         ("model.heads=3", ["heads", "width"]),
         ("model.layers", ["section.key=value"]),
         ("seed.x=1", ["'seed'", "integer"]),
+        ("data.test=mine.tsv", ["splits of its own"]),
+        ("start=digits", ["'start'", "image-classification", "translation"]),
     ],
 )
 def test_a_wrong_override_is_named_with_what_is_right(override, words):
@@ -61,6 +63,11 @@ def test_a_wrong_override_is_named_with_what_is_right(override, words):
         parse_recipe(BASE, [override])
     for word in words:
         assert word in str(caught.value)
+
+
+def test_how_texts_are_decoded_decides_only_where_translations_are_compared():
+    assert "decoding.beam" not in parse_recipe(BASE).decisive()
+    assert "decoding.beam" in parse_recipe(BASE, ["training.metric=bleu"]).decisive()
 
 
 def test_a_wrong_key_names_the_file(tmp_path):

@@ -3,6 +3,8 @@
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -17,19 +19,19 @@ from regard.training.distributed import Processes
 from regard.training.log import read_log
 
 
-def start_two(folder: Path, **options: Any) -> list[ForkServerProcess]:
+def start_all(folder: Path, world: int = 2, **options: Any) -> list[ForkServerProcess]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     shared = {
-        "WORLD_SIZE": "2",
-        "LOCAL_WORLD_SIZE": "2",
+        "WORLD_SIZE": str(world),
+        "LOCAL_WORLD_SIZE": str(world),
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": str(port),
     }
     return [
         start(folder, variables={**shared, "RANK": str(rank), "LOCAL_RANK": str(rank)}, **options)
-        for rank in range(2)
+        for rank in range(world)
     ]
 
 
@@ -37,7 +39,7 @@ def start_two(folder: Path, **options: Any) -> list[ForkServerProcess]:
 def test_two_processes_have_the_losses_of_one(tmp_path: Path, accumulate: int) -> None:
     dials: dict[str, Any] = {"dropped": 0.0, "accumulate": accumulate, "updates": 20}
     one = start(tmp_path / "one", **dials)
-    both = start_two(tmp_path / "two", **dials)
+    both = start_all(tmp_path / "two", **dials)
     assert [ended(process) for process in (one, *both)] == [0, 0, 0]
     alone, together = read_log(tmp_path / "one"), read_log(tmp_path / "two")
     assert [line["update"] for line in alone] == [line["update"] for line in together]
@@ -55,24 +57,39 @@ def test_two_processes_have_the_losses_of_one(tmp_path: Path, accumulate: int) -
             torch.testing.assert_close(ends[1][name], tensor, rtol=1e-3, atol=1e-4)
 
 
-def test_a_signal_to_one_stops_both_and_both_go_on(tmp_path: Path) -> None:
-    whole = start_two(tmp_path / "whole")
-    assert [ended(process) for process in whole] == [0, 0]
-    both = start_two(tmp_path / "broken")
-    while not (tmp_path / "broken" / "checkpoints").is_dir() and both[1].is_alive():
+@pytest.mark.parametrize("world", [2, 3])  # only from three on does it matter in which order they add up
+def test_a_signal_to_one_stops_all_and_all_go_on(tmp_path: Path, world: int) -> None:
+    whole = start_all(tmp_path / "whole", world)
+    assert [ended(process) for process in whole] == [0] * world
+    some = start_all(tmp_path / "broken", world)
+    while not read_log(tmp_path / "broken") and some[1].is_alive():
         time.sleep(0.002)
-    os.kill(both[1].pid or 0, signal.SIGTERM)
-    assert [ended(process) for process in both] == [143, 143]
-    assert [ended(process) for process in start_two(tmp_path / "broken", resume=True)] == [0, 0]
-    for rank in range(2):
+    os.kill(some[1].pid or 0, signal.SIGTERM)
+    assert [ended(process) for process in some] == [143] * world
+    again = start_all(tmp_path / "broken", world, resume=True)
+    assert [ended(process) for process in again] == [0] * world
+    for rank in range(world):
         mine, other = (load_file(tmp_path / run / f"final{rank}") for run in ("broken", "whole"))
         for name, tensor in mine.items():
             assert torch.equal(tensor, other[name]), name
 
 
 def test_an_error_of_the_first_is_told_by_both(tmp_path: Path) -> None:
-    assert [ended(process) for process in start_two(tmp_path, updates=2)] == [0, 0]
-    assert [ended(process) for process in start_two(tmp_path, updates=2)] == [2, 2]
+    assert [ended(process) for process in start_all(tmp_path, updates=2)] == [0, 0]
+    assert [ended(process) for process in start_all(tmp_path, updates=2)] == [2, 2]
+
+
+def test_processes_of_torchrun_join_again_and_again(tmp_path: Path) -> None:
+    script = tmp_path / "joins.py"
+    script.write_text(
+        "import torch\n"
+        "from regard.training.distributed import join\n"
+        "for _ in range(4):\n"
+        "    with join(torch.device('cpu')) as processes:\n"
+        "        assert processes.sum([1.0]) == [2.0]\n"
+    )
+    command = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script)]
+    assert subprocess.run([sys.executable, *command], timeout=120, check=False).returncode == 0
 
 
 def test_alone() -> None:

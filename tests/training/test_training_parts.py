@@ -1,6 +1,7 @@
 """The small parts of training, each by itself."""
 
 import io
+import math
 import os
 import signal
 import subprocess
@@ -157,6 +158,13 @@ def test_lines_after_the_checkpoint_and_lines_cut_short_are_dropped(tmp_path: Pa
         log.write(3, {"loss": 0.3})
     told = [(line["update"], "validation" in line) for line in read_log(tmp_path)]
     assert told == [(1, False), (1, True), (2, False), (3, False)]
+
+
+def test_a_validation_that_is_no_number_is_still_a_line_of_json(tmp_path: Path) -> None:
+    with RunLog(tmp_path, update=0, validated=0) as log:
+        log.write(1, {"loss": math.nan}, "validation")
+    assert "NaN" not in (tmp_path / "log.jsonl").read_text("utf-8")
+    assert read_log(tmp_path) == [{"update": 1, "validation": {"loss": None}}]
 
 
 def test_curves_of_training_and_validation(tmp_path: Path) -> None:

@@ -49,8 +49,8 @@ class ToyModel(nn.Module):
         super().__init__()
         torch.manual_seed(seed)
         self.dropped = dropped
+        self.hidden = nn.Linear(WIDTH, WIDTH)  # not in the order of use: DDP lays out its buckets anew
         self.embedding = nn.Embedding(WORDS, WIDTH)
-        self.hidden = nn.Linear(WIDTH, WIDTH)
         self.output = nn.Linear(WIDTH, WORDS)
         self.output.weight = self.embedding.weight
         self.register_buffer("calls", torch.zeros((), dtype=torch.int64))

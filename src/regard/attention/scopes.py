@@ -162,7 +162,8 @@ class All(Scope):
 
     def may_be_empty(self, block: Block) -> bool:
         """Of positions that is known; otherwise two scopes may have nothing in common."""
-        return not self.positional or _may_miss(self, block)
+        parts = any(part.may_be_empty(block) for part in self._parts)
+        return not self.positional or parts or _may_miss(self, block)
 
     def __repr__(self) -> str:
         return " & ".join(map(repr, self._parts))
@@ -318,8 +319,10 @@ class Others(Scope):
         return range(start, max(start, keys - int(first == last == keys - 1)))
 
     def may_be_empty(self, block: Block) -> bool:
-        """A query that is the only key sees none."""
-        return _may_miss(self, block)
+        """A query that is the only key sees none, be it the first, the last or one between."""
+        ends = block.ends
+        alone = block.keys.stop == 1 and (ends is None or ends[0] <= 0 <= ends[1])
+        return alone or _may_miss(self, block)
 
     def __repr__(self) -> str:
         return "Others()"

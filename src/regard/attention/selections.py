@@ -159,6 +159,8 @@ class Hard(Selection):
         """One-hot weights; the log-probability of the key with ``"reinforce"``."""
         if not scores.shape[-1]:
             return scores, scores.sum(-1) if self.estimator == "reinforce" else None
+        # In 8 bits noisy scores tie, and of equals the first would win.
+        dtype, scores = scores.dtype, scores.to(torch.promote_types(scores.dtype, torch.float32))
         noisy = scores
         if training:  # the largest of scores + Gumbel noise is a draw from their softmax
             noisy = scores - torch.empty_like(scores).exponential_().log_()
@@ -170,11 +172,11 @@ class Hard(Selection):
             if training and self.expected:
                 soft = torch.rand_like(chosen) < self.expected
                 weights, chosen = torch.where(soft, logs.exp(), weights), chosen.masked_fill(soft, 0.0)
-            return weights, chosen.squeeze(-1)
+            return weights.to(dtype), chosen.squeeze(-1)
         if training:
             relaxed = torch.softmax(noisy / self.temperature, -1)
             weights = weights + (relaxed - relaxed.detach())
-        return weights, None
+        return weights.to(dtype), None
 
     def __repr__(self) -> str:
         of = f"temperature={self.temperature}" if self.estimator == "gumbel" else f"expected={self.expected}"

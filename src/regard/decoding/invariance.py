@@ -9,6 +9,9 @@ bound well above the bits' noise; a sentence with such a contested decision is d
 its own length, and that result stands. A sentence without one would have decided the same alone. Either way
 the result is that of the sentence alone, in whatever batch it came. For float32 about one sentence in a few
 hundred pays the second run.
+
+What a model itself decides (the key of a hard attention, the window of local-p) reports no margin: there a
+near-tie that the batch breaks otherwise is possible, though none was met in 1,500 sentences of each.
 """
 
 from collections.abc import Callable, Sequence

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
 
 from regard.nn.product import multiply
 
@@ -61,6 +62,27 @@ def recurrent(
                     gate, 1.0 if cell == "lstm" and name.startswith("bias_ih") and index == 1 else 0.0
                 )
     return network
+
+
+def run(
+    network: nn.RNNBase, x: Tensor | PackedSequence, state: Tensor | tuple[Tensor, ...] | None = None
+) -> Any:
+    """A stack of recurrent layers over known sequences: what `network(x, state)` gives.
+
+    On a GPU in the dtype of its weights: under autocast of any dtype cuDNN's layers are run in float16, whose
+    range holds too few of the gradients.
+
+    Example:
+        >>> run(recurrent("gru", 4, 8, 1), torch.zeros(2, 3, 4))[0].shape
+        torch.Size([2, 3, 8])
+    """
+    if not x.is_cuda:
+        return network(x, state)
+    dtype = next(network.parameters()).dtype
+    begin = tuple(part.to(dtype) for part in state) if isinstance(state, tuple) else state
+    begin = begin.to(dtype) if isinstance(begin, Tensor) else begin
+    with torch.autocast("cuda", enabled=False):
+        return network(x.to(dtype), begin)
 
 
 State = tuple[Tensor, ...]

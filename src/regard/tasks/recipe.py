@@ -75,6 +75,11 @@ class Recipe(BaseModel, ABC):
         """Names of the tokenizers that its model needs; see `regard.tasks.layout.tokenizer_file`."""
         return ()
 
+    @property
+    def after_training(self) -> set[str]:
+        """Keys that matter only once the weights are found."""
+        return {"weights"}
+
     def resolved(self) -> dict[str, Any]:
         """Every key with its value, defaults included, as plain values.
 
@@ -101,7 +106,21 @@ class Recipe(BaseModel, ABC):
             >>> parse_recipe(table, ["model.layers=6"]).decisive()["model.layers"]
             6
         """
-        return dict(_flat(self.model_dump(mode="json", exclude={"decoding", "weights"})))
+        return flat(self.model_dump(mode="json", exclude=self.after_training))
+
+
+def flat(table: Mapping[str, Any]) -> dict[str, Any]:
+    """A table with the keys of its sections joined by points.
+
+    Example:
+        >>> flat({"seed": 1, "model": {"attention": {"score": "dot"}}})
+        {'seed': 1, 'model.attention.score': 'dot'}
+    """
+    joined: dict[str, Any] = {}
+    for key, value in table.items():
+        inner = flat(value) if isinstance(value, Mapping) else {"": value}
+        joined |= {f"{key}.{rest}" if rest else key: value for rest, value in inner.items()}
+    return joined
 
 
 def load_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -164,6 +183,11 @@ def _begun(raw: dict[str, Any], origin: str) -> dict[str, Any]:
     if not isinstance(start, str) or not isinstance(vocabulary, dict):
         return raw
     before = _read(find_model(start) / RECIPE)
+    if raw.get("task") in KINDS and before.get("task") != raw["task"]:
+        raise RecipeError(
+            f"{origin}: 'start' = {json.dumps(start)}: that is a model for {before.get('task')}, and this "
+            f"recipe is for {raw['task']}; start from one for that"
+        )
     below: dict[str, Any] = {
         section: before[section] for section in ("model", "tokenizer") if section in before
     }
@@ -362,11 +386,3 @@ def _models(annotation: Any) -> Iterator[type[BaseModel]]:
     elif typing.get_origin(annotation) in (typing.Union, types.UnionType):
         for argument in typing.get_args(annotation):
             yield from _models(argument)
-
-
-def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in table.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value

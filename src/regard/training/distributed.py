@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import itertools
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,8 @@ from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
+from torch.distributed.distributed_c10d import PrefixStore
+from torch.distributed.rendezvous import rendezvous
 
 from regard.errors import UserError
 
@@ -19,6 +22,7 @@ T = TypeVar("T")
 
 # The others wait while the first prepares a corpus or validates: that may take longer than torch's half hour.
 _PATIENCE = timedelta(hours=12)
+_NUMBERS = itertools.count()
 
 
 @dataclass(frozen=True)
@@ -102,7 +106,10 @@ def join(device: torch.device) -> Iterator[Processes]:
         # the interpreter ends (torch 2.13).
         importlib.import_module("torch._dynamo")
         backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
-        dist.init_process_group(backend, timeout=_PATIENCE)
+        store, rank, world = next(rendezvous("env://", timeout=_PATIENCE))
+        # torchrun's store outlives a group: under the same keys the next would find addresses of the last.
+        apart = PrefixStore(f"regard-{next(_NUMBERS)}", store)
+        dist.init_process_group(backend, timeout=_PATIENCE, store=apart, rank=rank, world_size=world)
     try:
         yield Processes(dist.get_rank(), dist.get_world_size(), device)
     finally:

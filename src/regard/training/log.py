@@ -8,6 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from regard.strict_json import strict_json
+
 LOG_NAME = "log.jsonl"
 
 
@@ -39,7 +41,7 @@ class RunLog:
             if line["update"] <= (validated if "validation" in line else update)
         ]
         part = path.with_name(path.name + ".part")
-        part.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
+        part.write_text("".join(strict_json(line) + "\n" for line in kept), encoding="utf-8")
         part.replace(path)
         self._file = path.open("a", encoding="utf-8")
         self._board = SummaryWriter(folder / "tensorboard", purge_step=update + 1)
@@ -56,7 +58,7 @@ class RunLog:
     def write(self, update: int, figures: Mapping[str, Any], group: str = "") -> None:
         """Write figures of an update; `group`, such as "validation", sets them apart."""
         line = {"update": update} | ({group: dict(figures)} if group else dict(figures))
-        self._file.write(json.dumps(line) + "\n")
+        self._file.write(strict_json(line) + "\n")
         self._file.flush()
         for name, value in figures.items():
             self._board.add_scalar(f"{group or 'training'}/{name}", value, update)

@@ -53,6 +53,7 @@ class Updater:
         if processes.world > 1:
             devices = [processes.device] if processes.device.type == "cuda" else None
             self.objective = DistributedDataParallel(self.objective, device_ids=devices)
+            self._settle()
 
     def batches(self, number: int) -> list[Any]:
         """This process's share of an update's batches; None where there are too few rows to share."""
@@ -109,6 +110,18 @@ class Updater:
         """
         if isinstance(self.objective, DistributedDataParallel):
             vars(self.objective).clear()
+
+    def _settle(self) -> None:
+        """Let DDP lay out its buckets for good, by gradients of nothing.
+
+        It does so after its first backward, and where a number lies in a bucket decides in which order three
+        processes or more add it up: a run that resumes would sum its first update in another order than one
+        that was never stopped.
+        """
+        total, _ = self.objective(None)
+        total.backward()
+        for parameter in self.parameters:
+            parameter.grad = None
 
     def _gradients_shared(self, last: bool) -> AbstractContextManager[None]:
         """Gradients travel between processes with the last batch of an update only."""

@@ -63,7 +63,6 @@ class TextBatch(_Tensors):
         inputs: ids [b, t].
         mask: True at real tokens [b, t].
         targets: the next token at each place, -100 where none counts [b, t]; or the label of each text [b].
-        documents: number of the document that each token of a packed row belongs to [b, t], or None.
         tokens: number of targets that count.
         filled: real cells.
     """
@@ -71,7 +70,6 @@ class TextBatch(_Tensors):
     inputs: Tensor
     mask: Tensor
     targets: Tensor
-    documents: Tensor | None
     tokens: int
     filled: int
 
@@ -129,7 +127,6 @@ def labelled_batch(texts: Flat, labels: Flat) -> TextBatch:
         torch.from_numpy(ids),
         torch.from_numpy(mask),
         torch.from_numpy(labels[0].astype(np.int64)),
-        None,
         len(ids),
         int(mask.sum()),
     )

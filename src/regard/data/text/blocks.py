@@ -48,8 +48,6 @@ class TextCorpus:
     Args:
         corpus: single texts, encoded by `Documents`.
         block: tokens a block.
-
-    A block tells which document each token is of, so that a model need not look across.
     """
 
     def __init__(self, corpus: EncodedCorpus, block: int) -> None:
@@ -82,12 +80,10 @@ class TextCorpus:
         inputs, targets = rows[:, :-1], rows[:, 1:]
         mask = targets >= 0
         counted = mask & (targets != BOS)
-        documents = np.cumsum(inputs == BOS, axis=1)
         return TextBatch(
             torch.from_numpy(np.where(mask, inputs, 0)),
             torch.from_numpy(mask),
             torch.from_numpy(np.where(counted, targets, IGNORE)),
-            torch.from_numpy(documents),
             int(counted.sum()),
             int(mask.sum()),
         )

@@ -102,6 +102,10 @@ class DataConfig(_Strict):
     def _one_origin(self) -> "DataConfig":
         if (self.name is None) == (self.train is None):
             raise ValueError("give either name (a named set) or train (a file, or two), and not both")
+        if self.name is not None and (self.validation is not None or self.test is not None):
+            raise ValueError(
+                "a named set has splits of its own: leave out validation and test, or give train, not name"
+            )
         return self
 
     @property

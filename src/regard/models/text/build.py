@@ -63,10 +63,18 @@ def build_language_model(config: ModelConfig, vocabulary: int, pad: int) -> Lang
         vocabulary: token ids.
         pad: id of padding.
 
+    Raises:
+        ValueError: hard self-attention, for which a language model has no reward.
+
     Example:
         >>> build_language_model(ModelConfig(decoder="lstm", width=8), 20, pad=0).max_length is None
         True
     """
+    if config.decoder == "transformer" and config.self_attention.selection == "hard":
+        raise ValueError(
+            'self_attention.selection is "hard", which learns from rewards, and a language model gives none; '
+            'take "gumbel"'
+        )
     embedding = _embedding(config, config.decoder, vocabulary, pad)
     decoder = _decoder(config, source=False)
     return LanguageModel(embedding, decoder, _output(config, embedding), config.reach(config.decoder))

@@ -15,7 +15,7 @@ from regard.models.text.memory import Decoded, Memory
 from regard.models.text.parts import Decoder
 from regard.nn.dropout import Dropout
 from regard.nn.linear import linear
-from regard.nn.recurrent import State, Stepper, cell_named, recurrent, steppers
+from regard.nn.recurrent import State, Stepper, cell_named, recurrent, run, steppers
 
 
 @dataclass(slots=True)
@@ -198,7 +198,7 @@ class RecurrentDecoder(Decoder):
             context = progress.fixed.unsqueeze(1).expand_as(x)
             inputs = torch.cat([x, context], 2)
         begin = tuple(torch.stack(parts) for parts in zip(*progress.layers, strict=True))
-        states, _ = self.network(inputs, begin if len(begin) > 1 else begin[0])
+        states, _ = run(self.network, inputs, begin if len(begin) > 1 else begin[0])
         states = states.to(x.dtype)
         if source is not None:
             context, drawn = self._attend(states, source, 0)

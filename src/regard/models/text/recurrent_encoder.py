@@ -10,7 +10,7 @@ from regard.models.text.config import ModelConfig
 from regard.models.text.memory import Memory
 from regard.models.text.parts import Encoder
 from regard.nn.dropout import Dropout
-from regard.nn.recurrent import cell_named, recurrent
+from regard.nn.recurrent import cell_named, recurrent, run
 
 
 class RecurrentEncoder(Encoder):
@@ -43,11 +43,11 @@ class RecurrentEncoder(Encoder):
         Padding is never read, in either direction; the states at its places are zero.
         """
         if bool(mask.all()):
-            states, last = self.network(x)
+            states, last = run(self.network, x)
         else:
             lengths = mask.sum(1).clamp(min=1).cpu()
-            packed, last = self.network(
-                pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+            packed, last = run(
+                self.network, pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
             )
             states, _ = pad_packed_sequence(packed, batch_first=True, total_length=x.shape[1])
         depth = self.network.num_layers

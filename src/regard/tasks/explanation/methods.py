@@ -111,7 +111,9 @@ def _rows_by_gradients(steps: Sequence[Step], method: Method) -> dict[Side, Tens
 
 
 def _steps_with_gradients(answer: Answer, answers: Sequence[int]) -> list[Step]:
-    with torch.enable_grad(), look(answer.model, keep="gradients") as seen:
+    # cuDNN has no gradient of a recurrent layer that is not in training.
+    plain = torch.backends.cudnn.flags(enabled=False)
+    with plain, torch.enable_grad(), look(answer.model, keep="gradients") as seen:
         score = answer.scores(answers).sum()
         # Not backward(): the parameters' own gradients, if someone trains, are left alone.
         torch.autograd.grad(score, list(answer.model.parameters()), allow_unused=True)

@@ -80,7 +80,7 @@ def sample_of_text(generator: Generator, data: Where, split: str, count: int) ->
         def losses() -> Tensor:
             found = []
             for batch in (batch.to(generator.device) for batch in batches):
-                states = generator.model(batch.inputs, batch.mask).states
+                states = generator.model(batch.inputs).states
                 found.append(_of_rows(generator.model.output, states, batch.targets))
             return torch.cat(found)
 

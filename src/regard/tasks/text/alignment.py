@@ -102,8 +102,8 @@ class Forced(NamedTuple):
     """What a model looked at, made to write a given translation.
 
     Attributes:
-        weights: by place, [heads, target words, source words]; None where there is nothing to align.
         number: which pair.
+        weights: by the row that is read, then by place, [heads, target words, source words].
     """
 
     number: int

@@ -10,11 +10,11 @@ from typing import Any
 from regard.errors import UserError
 from regard.tasks.folder import read_metrics
 from regard.tasks.layout import RECIPE, WEIGHTS, find_model
-from regard.tasks.recipe import read_resolved
+from regard.tasks.recipe import flat, read_resolved
 from regard.training.log import read_log
 
 _PER_SECOND = "_per_second"  # how a log's line calls a speed, after its unit
-_SEEDS = ("seed", "training.seed")
+_SEEDS = ("seed", "training.seed", "decoding.seed")
 # What two runs must share to be compared under one budget: keys of the recipe.
 _BUDGET = (
     *("training.updates", "training.epochs", "training.tokens", "training.images", "training.accumulate"),
@@ -88,6 +88,7 @@ class _Run:
     name: str
     task: str
     key: str
+    seed: int
     metrics: dict[str, Any]
     speed: float | None
     unit: str | None
@@ -144,7 +145,7 @@ def _read(model: str | Path) -> _Run:
         raise UserError(f"{folder}: this model is not finished; train it to its end first")
     recipe, metrics = read_resolved(folder / RECIPE), read_metrics(folder)
     decisive = recipe.decisive()
-    key = json.dumps({name: value for name, value in decisive.items() if name not in _SEEDS}, default=str)
+    key = json.dumps({name: value for name, value in flat(recipe.resolved()).items() if name not in _SEEDS})
     speeds = [
         (value, name.removesuffix(_PER_SECOND))
         for line in read_log(folder)
@@ -155,7 +156,7 @@ def _read(model: str | Path) -> _Run:
     budget["data"] = str(metrics.get("data", {}).get("train", {}).get("digest"))[:8]
     speed = statistics.median(value for value, _ in speeds) if speeds else None
     unit = speeds[0][1] if speeds else None
-    return _Run(folder.name, recipe.task, key, metrics, speed, unit, budget)
+    return _Run(folder.name, recipe.task, key, recipe.training.seed, metrics, speed, unit, budget)
 
 
 def _line(runs: Sequence[_Run]) -> Compared:
@@ -169,7 +170,7 @@ def _line(runs: Sequence[_Run]) -> Compared:
     return Compared(
         name=runs[0].name,
         task=runs[0].task,
-        seeds=len(runs),
+        seeds=len({run.seed for run in runs}),
         parameters=int(runs[0].metrics.get("parameters", 0)),
         seconds=Spread.of([float(figures.get("seconds", 0.0)) for figures in validation]),
         speed=Spread.of(speeds) if speeds else None,

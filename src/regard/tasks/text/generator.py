@@ -160,7 +160,9 @@ class Generator(TextPredictor[LanguageModel]):
     def _room(self, prompts: list[list[int]], length: int | None) -> int:
         limit = block_length(self.recipe)
         longest = max(map(len, prompts), default=1)
-        wanted = length or min(100, limit - longest)
+        if length is not None and length < 1:
+            raise UserError(f"a length of {length} tokens: give 1 or more")
+        wanted = min(100, limit - longest) if length is None else length
         if longest + max(wanted, 1) > limit:
             raise UserError(
                 f"a prompt of {longest} tokens and {max(wanted, 1)} more do not fit: the model was trained "

@@ -150,7 +150,7 @@ def encode_documents(
 def text_loss(model: nn.Module, batch: TextBatch, label_smoothing: float = 0.0) -> torch.Tensor:
     """Cross-entropy of the next tokens, summed."""
     assert isinstance(model, LanguageModel)
-    states = model(batch.inputs, batch.mask).states
+    states = model(batch.inputs).states  # padding stands after all that is real, and nothing looks ahead
     output = model.output
     return linear_cross_entropy(
         states.flatten(0, 1),

@@ -10,6 +10,9 @@ from regard.models.text.config import ModelConfig
 from regard.tasks.recipe import About, Recipe
 from regard.training.config import TrainingConfig
 
+# Figures of a validation that translations are made for.
+BY_TRANSLATING = ("bleu", "chrf")
+
 
 class TextTraining(TrainingConfig):
     """Training on batches of texts."""
@@ -54,6 +57,12 @@ class TextRecipe(Recipe):
             title = f"Translation: {self.data.source or 'source'} to {self.data.target or 'target'}"
         seen = f"in pieces of at most {self.data.filters.max_length} tokens"
         return About(title, self._network(), self.data.sets, str(self.data.train), seen)
+
+    @property
+    def after_training(self) -> set[str]:
+        """How texts are written too, but where the best weights are those that translate best."""
+        decides = self.task == "translation" and self.training.metric in BY_TRANSLATING
+        return super().after_training | (set() if decides else {"decoding"})
 
     @property
     def tokenizer_names(self) -> tuple[str, ...]:

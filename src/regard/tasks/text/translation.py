@@ -25,7 +25,7 @@ from regard.models.text.encoder_decoder import EncoderDecoder
 from regard.nn.cross_entropy import linear_cross_entropy
 from regard.nn.r_drop import linear_r_drop
 from regard.tasks.talk import say
-from regard.tasks.text.recipe import TextRecipe
+from regard.tasks.text.recipe import BY_TRANSLATING, TextRecipe
 from regard.tasks.text.reinforce import ENTROPY, Reinforced, bare, token_log_probabilities
 from regard.tasks.text.scores import quick_scores
 from regard.tasks.text.translation_figures import translation_figures
@@ -33,8 +33,7 @@ from regard.tasks.text.translator import Translator, new_model
 from regard.tasks.text.vocabularies import Vocabularies
 from regard.training.trainable import Loss
 
-# Figures that a validation can only give by translating; and the most sentences that it then translates.
-_BY_TRANSLATING = ("bleu", "chrf")
+# The most sentences that a validation translates.
 _SENTENCES = 1000
 
 
@@ -58,7 +57,7 @@ class TranslationTask:
     draws: Draws
     steps_per_epoch: int = field(init=False)
     unit = "tokens"
-    metrics = ("loss", "perplexity", *_BY_TRANSLATING)
+    metrics = ("loss", "perplexity", *BY_TRANSLATING)
 
     @classmethod
     def prepare(cls, recipe: TextRecipe, folder: Path, console: Console | None = None) -> Self:
@@ -145,7 +144,8 @@ class TranslationTask:
             figures["reward"] = rewards.sum()
         if config.r_drop:
             # Of the paper's sum of two losses and a divergence, the mean over the two passes.
-            return Loss(total / 2, len(targets) // 2, figures)
+            halves = {name: value / 2 for name, value in figures.items()}
+            return Loss(total / 2, len(targets) // 2, halves)
         return Loss(total, len(targets), figures)
 
     def validate(self, model: nn.Module) -> dict[str, float]:
@@ -157,7 +157,7 @@ class TranslationTask:
         assert isinstance(translator, EncoderDecoder)
         loss = corpus_loss(translator, self.validation, self.recipe.training.tokens)
         figures = {"loss": loss, "perplexity": math.exp(min(loss, 700.0))}
-        if self.recipe.training.metric in _BY_TRANSLATING:
+        if self.recipe.training.metric in BY_TRANSLATING:
             figures |= self._by_translating(translator)
         return figures
 
