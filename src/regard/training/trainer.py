@@ -27,7 +27,8 @@ class Trainer:
 
     Every update is a pure function of the weights, the moments and its own number: batches come from the
     batch plan, and the random numbers from a seed made of the run's seed, the update and the rank. So a run
-    that was killed and resumed ends with the same weights, to the bit, as one that was not.
+    that was killed and resumed ends with the same weights as one that was not: to the bit on a CPU; a GPU's
+    kernels may add up in another order each time.
 
     Args:
         model: the model; trained in place.
