@@ -55,6 +55,7 @@ def test_recipes_of_the_project_are_valid_and_survive_being_resolved(path):
         ("model.layers", ["section.key=value"]),
         ("seed.x=1", ["'seed'", "integer"]),
         ("data.test=mine.tsv", ["splits of its own"]),
+        ("data.source=-1", ["numbered from 0"]),
         ("start=digits", ["'start'", "image-classification", "translation"]),
     ],
 )

@@ -133,8 +133,13 @@ def test_a_changed_recipe_is_not_resumed(workplace, tmp_path, monkeypatch):
             train(workplace / "recipe.toml", tmp_path / "m")
     with pytest.raises(UserError, match=r"training\.clip"):
         train(workplace / "recipe.toml", tmp_path / "m", resume=True, overrides=["training.clip=0.5"])
-    # How to search is no part of the weights.
-    regard.load(train(workplace / "recipe.toml", tmp_path / "m", resume=True, overrides=["decoding.beam=1"]))
+    with pytest.raises(UserError, match="training is not finished"):
+        regard.load(tmp_path / "m")
+    # How to search is no part of the weights, nor is what they are tested on.
+    with pytest.raises(UserError, match=r"data\.test: .*no-such\.tsv: there is no such file"):
+        train(workplace / "recipe.toml", tmp_path / "m", resume=True, overrides=["data.test=no-such.tsv"])
+    overrides = ["decoding.beam=1", f"data.test={workplace / 'pairs.tsv'}"]
+    regard.load(train(workplace / "recipe.toml", tmp_path / "m", resume=True, overrides=overrides))
 
 
 class TestStartingFromAModel:

@@ -115,7 +115,8 @@ def _look(classifier: ImageClassifier, picture: Picture, looking: Looking, as_js
     result = classifier(picture.pixels())
     maps = looking.maps([result], classifier.faithfulness)
     _print(result.label, result.probabilities, "picture", picture.title, as_json)
-    print_grids(maps.printed, looking.choice)
+    if not as_json:
+        print_grids(maps.printed, looking.choice)
     if looking.file is not None:
         title = f"{picture.name}: {result.label}"
         save_grids(result, maps.printed, looking.choice, classifier.faithfulness, looking.file, title=title)

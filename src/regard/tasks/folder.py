@@ -203,6 +203,10 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 def _checked_files(path: Path) -> dict[str, bytes]:
     if not (path / HASHES).is_file():
+        if not (path / WEIGHTS).exists() and (path / RECIPE).is_file():
+            raise ModelFolderError(
+                f"{path}: its training is not finished; go on with regard train … --resume"
+            )
         raise ModelFolderError(
             f"{path / HASHES}: this file is missing, so the model cannot be checked; copy it again"
         )

@@ -76,9 +76,9 @@ class Recipe(BaseModel, ABC):
         return ()
 
     @property
-    def after_training(self) -> set[str]:
-        """Keys that matter only once the weights are found."""
-        return {"weights"}
+    def after_training(self) -> dict[str, Any]:
+        """Keys that matter only once the weights are found, as pydantic's `exclude` takes them."""
+        return {"weights": True}
 
     def resolved(self) -> dict[str, Any]:
         """Every key with its value, defaults included, as plain values.
@@ -245,7 +245,7 @@ def _read(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
     if path.resolve() in seen:
         raise RecipeError(f"{path}: this recipe extends itself")
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise RecipeError(f"{path}: there is no such recipe file") from None
     except IsADirectoryError:

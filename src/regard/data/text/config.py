@@ -106,6 +106,10 @@ class DataConfig(_Strict):
             raise ValueError(
                 "a named set has splits of its own: leave out validation and test, or give train, not name"
             )
+        for key in ("source", "target", "text", "label"):
+            column = getattr(self, key)
+            if isinstance(column, int) and column < 0:
+                raise ValueError(f"{key} is column {column}: columns are numbered from 0")
         return self
 
     @property

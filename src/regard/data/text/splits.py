@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from regard.data.errors import DataError
 from regard.data.fetch import digest_of
@@ -105,6 +105,21 @@ def labelled_of(config: DataConfig, split: str) -> Rows[Labelled]:
     return _from_files(
         files, split, share, lambda: read_labelled(files[0], text=fields[0], label=fields[1]), fields
     )
+
+
+def check_test(config: DataConfig, rows_of: Callable[[DataConfig, str], Rows[Any]]) -> None:
+    """Read a test file through: what is wrong with it is told before hours of training, not after.
+
+    Args:
+        config: where the text comes from.
+        rows_of: one of the three above.
+
+    Raises:
+        DataError: as `rows_of`, and as its rows when they are read.
+    """
+    if config.test is not None:
+        for _ in rows_of(config, "test"):
+            pass
 
 
 def _lines(file: Path) -> Iterator[tuple[str]]:

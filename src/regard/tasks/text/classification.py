@@ -18,7 +18,7 @@ from regard.data.text.corpus import EncodedCorpus
 from regard.data.text.draws import Draws, draws_of
 from regard.data.text.filters import FilterReport
 from regard.data.text.labelled import Labels
-from regard.data.text.splits import labelled_of
+from regard.data.text.splits import check_test, labelled_of
 from regard.data.text.tokenizer import Tokenizer
 from regard.tasks.talk import say
 from regard.tasks.text.classifier import longest_text, new_model
@@ -57,6 +57,7 @@ class ClassificationTask:
         Raises:
             UserError: missing or bad data, fewer than two labels, or a vocabulary too large for the data.
         """
+        check_test(recipe.data, labelled_of)
         rows = labelled_of(recipe.data, "train")
         labels = Labels.of(row.label for row in rows)
         tokenizer = learn_tokenizer((row.text for row in rows), recipe.tokenizer, folder, console)

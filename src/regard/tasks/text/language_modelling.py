@@ -15,7 +15,7 @@ from regard.data.text.blocks import BlockPlan, Documents, TextCorpus
 from regard.data.text.build import build_corpus
 from regard.data.text.config import FilterConfig
 from regard.data.text.corpus import EncodedCorpus
-from regard.data.text.splits import texts_of
+from regard.data.text.splits import check_test, texts_of
 from regard.data.text.tokenizer import Tokenizer
 from regard.models.text.language_model import LanguageModel
 from regard.nn.cross_entropy import linear_cross_entropy
@@ -56,6 +56,7 @@ class LanguageModellingTask:
         Raises:
             UserError: missing or bad data, or a vocabulary larger than the data allows.
         """
+        check_test(recipe.data, texts_of)
         texts = texts_of(recipe.data, "train")
         kept_apart = texts_of(recipe.data, "validation")
         tokenizer = learn_tokenizer((text for (text,) in texts), recipe.tokenizer, folder, console)

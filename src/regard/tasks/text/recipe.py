@@ -1,6 +1,6 @@
 """What the recipe of a text task may say."""
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -59,10 +59,10 @@ class TextRecipe(Recipe):
         return About(title, self._network(), self.data.sets, str(self.data.train), seen)
 
     @property
-    def after_training(self) -> set[str]:
-        """How texts are written too, but where the best weights are those that translate best."""
+    def after_training(self) -> dict[str, Any]:
+        """The test file too, and how texts are written, unless the best weights are the best translators."""
         decides = self.task == "translation" and self.training.metric in BY_TRANSLATING
-        return super().after_training | (set() if decides else {"decoding"})
+        return super().after_training | {"data": {"test"}} | ({} if decides else {"decoding": True})
 
     @property
     def tokenizer_names(self) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from regard.data.text.corpus import EncodedCorpus
 from regard.data.text.draws import Draws, draws_of
 from regard.data.text.filters import FilterReport
 from regard.data.text.references import grouped
-from regard.data.text.splits import pairs_of
+from regard.data.text.splits import check_test, pairs_of
 from regard.data.text.tokenizer import Tokenizer
 from regard.errors import UserError
 from regard.models.text.encoder_decoder import EncoderDecoder
@@ -72,6 +72,7 @@ class TranslationTask:
             UserError: missing or bad data, or a vocabulary larger than the data allows.
         """
         _check_lengths(recipe)
+        check_test(recipe.data, pairs_of)
         pairs = pairs_of(recipe.data, "train")
         vocabularies = Vocabularies.find(folder, recipe.tokenizer.joint)
         if vocabularies is None:
