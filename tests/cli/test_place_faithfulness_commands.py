@@ -38,7 +38,7 @@ def test_places_are_measured_and_stored(regard: Regard, copied: Path, tmp_path: 
     lines = tmp_path / "texts.txt"
     lines.write_text(f"{TEXT}\nHow are you?\nThe dog saw the cat.\n", encoding="utf-8")
     places = ["decoder.0.self", "decoder.0.cross", "decoder.1.self", "decoder.1.cross"]
-    for arguments, data in ((("--count", "2"), "texts.txt"), (("--on", "held out"), "held out")):
+    for arguments, data in ((("--count", "2"), "texts.txt"), (("--on", "held out", "--force"), "held out")):
         ran = regard("look", "faithfulness", copied, lines, "--save", *arguments)
         assert ran.code == 0, ran.err
         assert [line.split()[0] for line in ran.out.splitlines()[1:5]] == places
@@ -47,6 +47,9 @@ def test_places_are_measured_and_stored(regard: Regard, copied: Path, tmp_path: 
         assert list(stored) == places
         inputs = 2 if data == "texts.txt" else 3
         assert {one["data"] for one in stored.values()} == {data}
+        refused = regard("look", "faithfulness", copied, "a cat", "--save")
+        assert (refused.code, "--force" in refused.err) == (2, True)
+        assert read_metrics(copied)["faithfulness"] == stored
         # Before an answer of one token nothing had been written that could be taken away.
         assert stored["decoder.0.self"]["inputs"] <= stored["decoder.0.cross"]["inputs"] == inputs
         assert all(0 < one["deletion"]["own"] < 1 for one in stored.values())

@@ -66,6 +66,8 @@ def test_the_best_heads_are_found_and_stored(model_folder: Path, tmp_path: Path)
     after = json.loads((own / "metrics.json").read_text())
     assert after.pop("alignment")["error_rate"] == 0.0
     assert after == before
+    run = CliRunner().invoke(app, ["align", *given, "--reference", str(tmp_path / "r"), "--save"])
+    assert run.exit_code != 0  # not unasked
     stored = regard.load(own)  # its hashes are right
     run = CliRunner().invoke(app, ["align", *given, "--out", str(tmp_path / "made")])
     assert run.exit_code == 0, run.output

@@ -68,6 +68,10 @@ def align(
         raise UserError(f"--by {by}: there are output and input")
     if both and reference is not None:
         raise UserError("--reference measures heads one by one, without --both: leave it out")
+    if save:
+        from regard.cli.inputs import check_storable
+
+        check_storable(model, "alignment", force)
     if out is not None:
         from regard.cli.inputs import check_kept
         from regard.cli.views import check_new

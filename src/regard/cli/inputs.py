@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -49,6 +50,34 @@ def check_kept(out: Path, inputs: Iterable[str | Path]) -> None:
     for path in (Path(one).resolve() for one in inputs if _exists(one)):
         if path == found or path in found.parents:
             raise UserError(f"{out}: is read by this command, and would be lost; choose another name")
+
+
+def check_storable(model: str, figures: str, force: bool) -> Path:
+    """Makes sure that figures can be stored with a model, and take the place of none unasked.
+
+    Args:
+        model: a folder, or the name of a model that ships.
+        figures: their key in its metrics.json.
+        force: whether those stored may be replaced.
+
+    Returns:
+        The model's folder.
+
+    Raises:
+        UserError: there are such figures, or the folder cannot be written.
+    """
+    from regard.tasks.folder import read_metrics
+    from regard.tasks.layout import METRICS, find_model
+
+    folder = find_model(model)
+    if not os.access(folder, os.W_OK):
+        raise UserError(f"{folder}: cannot write into this folder; copy the model, and measure the copy")
+    if figures in read_metrics(folder) and not force:
+        raise UserError(
+            f"{folder / METRICS}: figures of {figures} are stored there; replace them with --force, or copy "
+            "the model and measure the copy"
+        )
+    return folder
 
 
 def _exists(name: str | Path) -> bool:

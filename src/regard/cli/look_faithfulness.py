@@ -93,7 +93,7 @@ def faithfulness(
     places = _places(predictor, model, place or [])
     given = _inputs(predictor, inputs, count)
     if save:
-        _save_places(predictor, model, given, on or _named(inputs))
+        _save_places(predictor, model, given, on or _named(inputs), force)
         return
     found = _compared(predictor, given, methods, places)
     _print(found)
@@ -240,18 +240,17 @@ def _print(found: Faithfulness) -> None:
     )
 
 
-def _save_places(predictor: Any, model: str, given: Sequence[Any], data: str) -> None:
+def _save_places(predictor: Any, model: str, given: Sequence[Any], data: str, force: bool) -> None:
     """Measures every place, prints what was found, and stores it with the model."""
+    from regard.cli.inputs import check_storable
     from regard.lens import attention_places
     from regard.lens.faithfulness import PlaceFigures, mean_of
     from regard.tasks.explanation import measured_places
     from regard.tasks.explanation.places import record_of
     from regard.tasks.folder import add_metrics
-    from regard.tasks.layout import METRICS, find_model
+    from regard.tasks.layout import METRICS
 
-    folder = find_model(model)
-    if not os.access(folder, os.W_OK):
-        raise UserError(f"{folder}: cannot write into this folder; copy the model, and measure the copy")
+    folder = check_storable(model, "faithfulness", force)
     found = _each(predictor, given, lambda result, seed: measured_places(result, seed=seed))
     figures = {
         place: mean_of(measured).of(place, data)
