@@ -13,8 +13,6 @@ from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
-from torch.distributed.distributed_c10d import PrefixStore
-from torch.distributed.rendezvous import rendezvous
 
 from regard.errors import UserError
 
@@ -105,6 +103,10 @@ def join(device: torch.device) -> Iterator[Processes]:
         # keeps it for ever: its threads outlive it, and now and then one of them brings the process down as
         # the interpreter ends (torch 2.13).
         importlib.import_module("torch._dynamo")
+        # Not at the top: torch may have been built without them, and one process needs neither.
+        from torch.distributed.distributed_c10d import PrefixStore
+        from torch.distributed.rendezvous import rendezvous
+
         backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
         store, rank, world = next(rendezvous("env://", timeout=_PATIENCE))
         # torchrun's store outlives a group: under the same keys the next would find addresses of the last.

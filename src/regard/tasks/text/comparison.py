@@ -99,7 +99,8 @@ def compare(models: Iterable[str | Path]) -> list[Compared]:
     """What training wrote into model folders, side by side.
 
     Args:
-        models: folders, or names of models that ship. Those that differ in their seed alone become one line.
+        models: folders, or names of models that ship. Those that differ in their seed alone become one line;
+            of several with one seed the first counts.
 
     Returns:
         A line for each, in the order of the first of its seeds.
@@ -111,15 +112,15 @@ def compare(models: Iterable[str | Path]) -> list[Compared]:
         >>> [line.name for line in compare(["en-fr"])]
         ['en-fr']
     """
-    groups: dict[str, list[_Run]] = {}
+    groups: dict[str, dict[int, _Run]] = {}
     tasks: dict[str, str] = {}
     for run in map(_read, models):
-        groups.setdefault(run.key, []).append(run)
+        groups.setdefault(run.key, {}).setdefault(run.seed, run)
         tasks.setdefault(run.task, run.name)
     if len(tasks) > 1:
         several = "; ".join(f"{task} ({name})" for task, name in tasks.items())
         raise UserError(f"models of one task are put side by side, and these are of several: {several}")
-    return [_line(runs) for runs in groups.values()]
+    return [_line(list(runs.values())) for runs in groups.values()]
 
 
 def unlike_budgets(lines: Sequence[Compared]) -> list[str]:
@@ -170,7 +171,7 @@ def _line(runs: Sequence[_Run]) -> Compared:
     return Compared(
         name=runs[0].name,
         task=runs[0].task,
-        seeds=len({run.seed for run in runs}),
+        seeds=len(runs),
         parameters=int(runs[0].metrics.get("parameters", 0)),
         seconds=Spread.of([float(figures.get("seconds", 0.0)) for figures in validation]),
         speed=Spread.of(speeds) if speeds else None,
