@@ -41,6 +41,27 @@ def test_signals_end_quietly(model: Path, number: signal.Signals, code: int) -> 
     assert (process.returncode, err) == (code, b"")
 
 
+@pytest.mark.parametrize("module", ["regard.cli.app", "torch"])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signals_during_imports_end_quietly(number: signal.Signals, code: int, module: str) -> None:
+    # The signal arrives while a module is looked for, under an except that swallows what it raises.
+    code_of_process = (
+        "import signal, sys\n"
+        "class Impatient:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name == {module!r}:\n"
+        "            try:\n"
+        f"                signal.raise_signal({number.value})\n"
+        "            except BaseException:\n"
+        "                pass\n"
+        "sys.meta_path.insert(0, Impatient())\n"
+        "from regard.cli import main\n"
+        "main(['doctor'])\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code_of_process], capture_output=True, env=ENVIRONMENT)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (code, b"", b"")
+
+
 def test_a_reader_that_goes_away_is_no_error_to_shout_about(model: Path, tmp_path: Path) -> None:
     (tmp_path / "many.txt").write_text("The cat.\n" * 40)
     with (tmp_path / "many.txt").open("rb") as lines:

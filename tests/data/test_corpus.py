@@ -30,6 +30,7 @@ from regard.data.text import (
     recut,
 )
 from regard.data.text import build as build_module
+from regard.data.text.casual import with_casual
 
 PAIRS = [
     Pair(f"the {animal} sat on the {place}", f"l' {animal} est sur le {place} ici")
@@ -151,6 +152,32 @@ def test_filters_and_their_report(tokenizer: Tokenizer, tmp_path: Path) -> None:
         "unlike_lengths": 1,
     }
     assert len(corpus) == len(PAIRS)
+
+
+def test_casual_pairs() -> None:
+    pairs = [
+        Pair("Hello, Tom!", "Salut, Tom\u202f!"),
+        Pair("No mark", "Sans point"),
+        Pair("No mark here", "Un point."),
+        Pair("…", "…"),
+        Pair("네, 그래요。", "Oui."),
+    ]
+    every = list(with_casual(pairs, 1.0))
+    assert [pair for pair in every if pair in pairs] == pairs
+    added = [pair for pair in every if pair not in pairs]
+    assert [pair.target for pair in added] == ["Salut, Tom", "Oui"]
+    assert added[0].source.lower() == "hello, tom"
+    assert added[1].source == "네, 그래요"
+    assert list(with_casual(pairs, 0.0)) == pairs
+
+
+def test_casual_pairs_are_a_share_that_order_does_not_change() -> None:
+    pairs = [Pair(f"Number {i}.", f"Nombre {i}.") for i in range(4000)]
+    added = set(with_casual(pairs, 0.25)) - set(pairs)
+    assert set(with_casual(reversed(pairs), 0.25)) - set(pairs) == added
+    assert set(with_casual(pairs, 0.5)) > added
+    assert len(added) == pytest.approx(1000, abs=120)
+    assert sum(pair.source.islower() for pair in added) == pytest.approx(500, abs=90)
 
 
 def test_nothing_left(tokenizer: Tokenizer, tmp_path: Path) -> None:

@@ -143,6 +143,7 @@ def test_files_that_are_no_recipes(tmp_path, content):
         ("language-modelling", "tokenizer.dropout=0.1", r"tokenizer\.dropout cuts texts anew"),
         ("language-modelling", "training.r_drop=1.0", r"r_drop is for translation"),
         ("text-classification", "training.r_drop=1.0", r"recipe for text-classification"),
+        ("text-classification", "data.casual=0.1", r"data\.casual is for translation"),
     ],
 )
 def test_what_a_task_does_not_use_is_refused(task, override, words):

@@ -222,6 +222,16 @@ def test_loss_is_cross_entropy_summed_over_tokens(workplace, tmp_path):
     assert validation == pytest.approx(corpus_loss(model, task.validation, 64), rel=1e-5)
 
 
+def test_casual_pairs_are_learnt_and_not_validated(workplace, tmp_path):
+    plain = prepared(workplace, tmp_path / "a")
+    casual = prepared(workplace, tmp_path / "a", "data.casual=1.0")  # the folder's corpus is not taken for it
+    assert casual.validation.digest == plain.validation.digest
+    marks = {casual.vocabularies.target.encode(text)[-1] for text in (".", " .")}
+    ends = [casual.corpus[row][1][-1] not in marks for row in range(len(casual.corpus))]
+    assert len(casual.corpus) == 2 * len(plain.corpus)
+    assert sum(ends) == len(plain.corpus)
+
+
 def test_r_drop_without_dropout_changes_nothing(workplace, tmp_path):
     plain = prepared(workplace, tmp_path / "a")
     dropped = prepared(workplace, tmp_path / "b", "training.r_drop=1.0")

@@ -21,12 +21,12 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     Exit codes: 0 done; 1 the reader of our output went away; 2 something the user can mend, told in
     plain words on stderr; 130 and 143 stopped by SIGINT and SIGTERM.
     """
+    signal.signal(signal.SIGINT, _stop)
+    signal.signal(signal.SIGTERM, _stop)
     from regard.cli.app import app
     from regard.cli.arguments import with_bare_look
     from regard.cli.look import with_attention
 
-    signal.signal(signal.SIGINT, _stop)
-    signal.signal(signal.SIGTERM, _stop)
     warnings.showwarning = _warn  # type: ignore[assignment]
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
@@ -67,5 +67,16 @@ def _warn(message: Warning | str, category: type[Warning], *_: object) -> None:
         print(f"regard: warning: {message}", file=sys.stderr)
 
 
-def _stop(number: int, _: FrameType | None) -> NoReturn:
+def _stop(number: int, frame: FrameType | None) -> NoReturn:
+    if _importing(frame):
+        # Libraries guard their imports with excepts that swallow an exit; and nothing is half done yet.
+        os._exit(128 + number)
     sys.exit(128 + number)
+
+
+def _importing(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_globals.get("__name__") == "importlib._bootstrap":
+            return True
+        frame = frame.f_back
+    return False

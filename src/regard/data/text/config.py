@@ -80,6 +80,8 @@ class DataConfig(_Strict):
             file that is not JSONL gives its lines, whole.
         hold_out: share of `train` held out for validation, by a hash of the source text, where no
             validation file is given.
+        casual: share of the training pairs that are learnt a second time as people type in passing: without
+            the mark at the end, half of them with the source in lower case. For translation.
         filters: which training rows are left out.
 
     Example:
@@ -96,6 +98,7 @@ class DataConfig(_Strict):
     text: str | int | None = None
     label: str | int | None = None
     hold_out: float = Field(default=0.05, gt=0.0, lt=1.0)
+    casual: float = Field(default=0.0, ge=0.0, le=1.0)
     filters: FilterConfig = FilterConfig()
 
     @model_validator(mode="after")

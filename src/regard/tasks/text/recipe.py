@@ -42,6 +42,8 @@ class TextRecipe(Recipe):
     def _used(self) -> Self:
         if self.training.r_drop and self.task != "translation":
             raise ValueError(f"training.r_drop is for translation; leave it out of a recipe for {self.task}")
+        if self.data.casual and self.task != "translation":
+            raise ValueError(f"data.casual is for translation; leave it out of a recipe for {self.task}")
         if self.tokenizer.dropout and self.task == "language-modelling":
             raise ValueError(
                 "tokenizer.dropout cuts texts anew in each epoch, and language modelling reads one stream, "

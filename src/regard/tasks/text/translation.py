@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from regard.data.plan import BatchPlan
 from regard.data.text.batches import IGNORE, PairBatch, pair_batch
 from regard.data.text.build import build_corpus
+from regard.data.text.casual import with_casual
 from regard.data.text.config import DataConfig
 from regard.data.text.corpus import EncodedCorpus
 from regard.data.text.draws import Draws, draws_of
@@ -204,14 +205,17 @@ def encode_pairs(
 ) -> EncodedCorpus:
     """The pairs of a split, encoded; of validation only those are left out that the model could not read."""
     pairs, filters = pairs_of(recipe.data, split), recipe.data.filters
+    rows, key, casual = iter(pairs), pairs.digest, recipe.data.casual
     if split != "train":
         filters = filters.model_copy(update={"duplicates": "keep", "max_ratio": 1e9})
+    elif casual:
+        rows, key = with_casual(rows, casual), f"{key} casual {casual}"
     return build_corpus(
-        pairs,
+        rows,
         (vocabularies.source, vocabularies.target),
         folder / split,
         filters=filters,
-        key=pairs.digest,
+        key=key,
         console=console,
         name=f"{split} pairs",
     )
