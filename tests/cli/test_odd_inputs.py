@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Callable
@@ -270,3 +271,39 @@ def test_a_picture_that_is_looked_at_is_never_replaced(
     ran = regard(*(model if word == "MODEL" else word for word in command), "a.png", "--force")
     refused(ran, "a.png: is read by this command, and would be lost")
     assert Path("a.png").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("translate", "The cat.", "--model", "MODEL", "--look", "mine.json"),
+        ("translate", "The cat.", "--model", "MODEL", "--look", "mine.png"),
+        ("look", "heads", "MODEL", "The cat.", "--out", "mine.csv"),
+        ("look", "relevance", "MODEL", "The cat.", "--out", "mine.json"),
+        ("look", "faithfulness", "MODEL", "The cat.", "--method", "attention", "--out", "mine.json"),
+        ("look", "distance", "PICTURES", "--data", "a.png", "--out", "mine.json"),
+        ("look", "BERT", "The cat.", "--summary", "--out", "mine.json"),
+    ],
+)
+def test_a_full_disk_leaves_the_file_that_was_to_be_replaced(
+    regard: Regard,
+    model: Path,
+    bert: str,
+    trained: dict[str, Path],
+    here: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    command: tuple[str, ...],
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    mine = Path(command[-1])
+    mine.write_text("mine")
+    there = sorted(here.iterdir())
+    models = {"MODEL": model, "BERT": bert, "PICTURES": trained["image-classification"]}
+    monkeypatch.setattr(os, "fsync", full)
+    ran = regard(*(models.get(word, word) for word in command), "--force")
+    assert ran.code == 2
+    assert f"regard: {mine}: cannot write: No space left on device" in ran.err
+    assert mine.read_text() == "mine"
+    assert sorted(here.iterdir()) == there

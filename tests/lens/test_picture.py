@@ -10,6 +10,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from PIL import Image
 
+from regard.errors import UserError
 from regard.lens import (
     AttentionMap,
     PictureError,
@@ -116,7 +117,7 @@ def test_where_a_picture_cannot_go(tmp_path: Path) -> None:
     with pytest.raises(PictureError, match="no folder"):
         picture(a_map(2, 2), tmp_path / "missing" / "map.png")
     (tmp_path / "folder.png").mkdir()
-    with pytest.raises(PictureError, match="cannot write"):
+    with pytest.raises(UserError, match="cannot write"):
         picture(a_map(2, 2), tmp_path / "folder.png")
     with pytest.raises(PictureError, match="no attention map"):
         picture([], tmp_path / "map.png")

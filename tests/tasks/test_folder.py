@@ -147,7 +147,7 @@ def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch, model_folder):
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("regard.tasks.folder.os.fsync", full)
+    monkeypatch.setattr("os.fsync", full)
     with pytest.raises(UserError, match="No space left"):
         save(model_folder, tmp_path / "new")
     assert not list((tmp_path / "new").glob("*"))

@@ -114,8 +114,8 @@ def _write(
     as_json: bool,
 ) -> None:
     from regard.cli.views import tell_saved
-    from regard.tasks.folder import write_atomically
     from regard.tasks.text.alignment import align as aligned
+    from regard.whole_file import write_atomically
 
     heads = heads or heads_for(model, translator)
     with progress.bar(len(pairs), "Aligning") as bar:

@@ -11,6 +11,7 @@ from regard.cli.inputs import check_kept
 from regard.cli.views import check_map_file, tell_saved
 from regard.errors import UserError
 from regard.strict_json import strict_json
+from regard.whole_file import write_atomically
 
 if TYPE_CHECKING:
     from regard.lens.reach import Reach
@@ -105,10 +106,7 @@ def _print(reaches: "Sequence[Reach]") -> None:
 def _save(reaches: "Sequence[Reach]", out: Path) -> None:
     if out.suffix.lower() == ".json":
         text = strict_json([reach.to_json() for reach in reaches], indent=1)
-        try:
-            out.write_text(text + "\n", encoding="utf-8")
-        except OSError as error:
-            raise UserError(f"{out}: cannot write: {error.strerror}") from None
+        write_atomically(out, f"{text}\n".encode())
         return
     from regard.lens.distance_picture import distance_picture
 

@@ -16,6 +16,7 @@ from regard.cli.look_relevance import explainable, known_method, slowly
 from regard.cli.views import check_new, tell_saved
 from regard.errors import UserError
 from regard.strict_json import strict_json
+from regard.whole_file import write_atomically
 
 if TYPE_CHECKING:
     from regard.lens.faithfulness import Faithfulness, MapFaithfulness
@@ -289,10 +290,7 @@ def _print_places(figures: Mapping[str, MapFaithfulness]) -> None:
 
 def _save(found: Faithfulness, out: Path) -> None:
     if out.suffix.lower() == ".json":
-        try:
-            out.write_text(strict_json(found.to_json(), indent=1) + "\n", encoding="utf-8")
-        except OSError as error:
-            raise UserError(f"{out}: cannot write: {error.strerror}") from None
+        write_atomically(out, f"{strict_json(found.to_json(), indent=1)}\n".encode())
         return
     from regard.lens.faithfulness import MOST_DRAWN, faithfulness_picture
 

@@ -14,6 +14,7 @@ from regard.cli import options
 from regard.cli.inputs import check_kept, check_texts, texts_in
 from regard.cli.views import check_new, tell_saved
 from regard.errors import UserError
+from regard.whole_file import write_atomically
 
 if TYPE_CHECKING:
     from regard.lens.measures import HeadTable
@@ -126,7 +127,4 @@ def _save(table: HeadTable, out: Path, title: str) -> None:
         writer.writerow([*_FIGURES, *_MEANS])
         writer.writerows([getattr(head, name) for name in (*_FIGURES, *_MEANS)] for head in table.heads)
         text = rows.getvalue()
-    try:
-        out.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"{out}: cannot write: {error.strerror}") from None
+    write_atomically(out, text.encode())

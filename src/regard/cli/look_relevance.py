@@ -14,6 +14,7 @@ from regard.cli.inputs import check_kept
 from regard.cli.views import check_map_file, tell_saved
 from regard.errors import UserError
 from regard.strict_json import strict_json
+from regard.whole_file import write_atomically
 
 if TYPE_CHECKING:
     from regard.data.bar import Bar
@@ -178,10 +179,7 @@ def _save(
             {**seen.to_json(), "faithfulness": None if curves is None else curves.to_json()}
             for seen, curves in pairs
         ]
-        try:
-            out.write_text(strict_json(records, indent=1) + "\n", encoding="utf-8")
-        except OSError as error:
-            raise UserError(f"{out}: cannot write: {error.strerror}") from None
+        write_atomically(out, f"{strict_json(records, indent=1)}\n".encode())
     elif suffix == ".html":
         from regard.lens.html import Record, write
 

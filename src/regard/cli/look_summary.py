@@ -12,6 +12,7 @@ from regard.cli.inputs import check_kept, check_texts
 from regard.cli.names import distinct
 from regard.cli.views import tell_saved
 from regard.errors import UserError
+from regard.whole_file import write_atomically
 
 if TYPE_CHECKING:
     from regard.lens.summaries import AttentionSummary
@@ -92,10 +93,7 @@ def _save(each: Sequence[Sequence[AttentionSummary]], names: Sequence[str], look
             for name, summaries in zip(names, each, strict=True)
             for summary in summaries
         ]
-        try:
-            out.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-        except OSError as error:
-            raise UserError(f"{out}: cannot write the figures: {error.strerror}") from None
+        write_atomically(out, f"{json.dumps(found, ensure_ascii=False, indent=1)}\n".encode())
     else:
         from regard.lens.summaries import summaries_picture
 

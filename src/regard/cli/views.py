@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from regard.cli.arguments import LOOK_FILES
 from regard.errors import UserError
+from regard.whole_file import write_atomically
 
 if TYPE_CHECKING:
     from regard.lens import AttentionMap
@@ -112,7 +113,4 @@ def save_maps(maps: Sequence[AttentionMap], path: Path, *, title: str = "Attenti
         picture(maps, path)
         return
     text = json.dumps([seen.to_json() for seen in maps], ensure_ascii=False, indent=1)
-    try:
-        path.write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"{path}: cannot write the maps: {error.strerror}") from None
+    write_atomically(path, f"{text}\n".encode())

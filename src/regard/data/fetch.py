@@ -13,6 +13,7 @@ import pooch  # type: ignore[import-untyped]
 
 from regard.data.errors import DataError
 from regard.data.sources import NamedSet, Source
+from regard.whole_file import write_atomically
 
 # One of the hosts refuses clients that do not name themselves.
 AGENT = "Mozilla/5.0 (compatible; regard)"
@@ -108,7 +109,7 @@ def _download(named: NamedSet, sources: list[Source]) -> None:
                     ready.parent.mkdir(parents=True, exist_ok=True)
                     source.prepare(raw, ready)
                 if source.sha256 is None:
-                    _pin(named, source).write_text(digest + "\n", "utf-8")
+                    write_atomically(_pin(named, source), f"{digest}\n".encode())
                 (folder / source.file).parent.mkdir(parents=True, exist_ok=True)
                 ready.replace(folder / source.file)
     except OSError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 
 from matplotlib import rc_context
@@ -14,12 +15,13 @@ from regard.lens.fonts import families_for
 from regard.lens.map import AttentionMap
 from regard.lens.panels import LOOKS, Panel, Words, draw_grid
 from regard.lens.terminal import heading
+from regard.whole_file import write_atomically
 
 _DPI = 160
 
 
 class PictureError(UserError):
-    """A picture cannot be drawn or written; the message says why."""
+    """A picture cannot be drawn; the message says why."""
 
 
 def picture(maps: AttentionMap | Sequence[AttentionMap], path: str | Path, *, words: Words = LOOKS) -> Path:
@@ -103,9 +105,8 @@ def write_figure(figure: Figure, path: Path) -> None:
     """Writes a figure, nothing cut off.
 
     Raises:
-        PictureError: the file cannot be written.
+        UserError: the file cannot be written.
     """
-    try:
-        figure.savefig(path, dpi=_DPI, bbox_inches="tight", pad_inches=0.15)
-    except OSError as error:
-        raise PictureError(f"{path}: cannot write the picture: {error.strerror or error}") from error
+    drawn = BytesIO()
+    figure.savefig(drawn, format=path.suffix[1:].lower(), dpi=_DPI, bbox_inches="tight", pad_inches=0.15)
+    write_atomically(path, drawn.getvalue())

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,6 @@ from safetensors.torch import save as dump_safetensors
 from torch import Tensor, nn
 
 from regard.data.text.tokenizer import Tokenizer
-from regard.errors import UserError
 from regard.strict_json import strict_json
 from regard.tasks.layout import (
     CARD,
@@ -28,6 +26,7 @@ from regard.tasks.layout import (
     tokenizer_file,
 )
 from regard.tasks.recipe import Recipe, read_resolved
+from regard.whole_file import write_atomically
 
 
 @dataclass(frozen=True)
@@ -179,26 +178,6 @@ def fill_model(model: nn.Module, folder: ModelFolder) -> None:
         raise ModelFolderError(
             f"{source}: the weights do not fit {RECIPE}: missing {lost[:3]}, unexpected {unexpected[:3]}"
         )
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that, whatever happens, its name shows the old content or the new, never a part.
-
-    Raises:
-        UserError: the disk is full or the folder cannot be written; the old file is kept.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with temporary.open("wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise UserError(
-            f"{path}: cannot write: {error.strerror}; free some space or choose another folder"
-        ) from None
 
 
 def _checked_files(path: Path) -> dict[str, bytes]:

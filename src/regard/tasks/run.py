@@ -10,7 +10,7 @@ from torch import nn
 
 from regard.errors import UserError
 from regard.tasks.card import model_card
-from regard.tasks.folder import ModelFolder, fill_model, load_folder, save_model, write_atomically
+from regard.tasks.folder import ModelFolder, fill_model, load_folder, save_model
 from regard.tasks.kinds import KINDS
 from regard.tasks.layout import RECIPE, WEIGHTS, ModelFolderError, tokenizer_file
 from regard.tasks.recipe import Recipe, load_recipe, read_resolved
@@ -20,6 +20,7 @@ from regard.tasks.text.reinforce import bare
 from regard.training import Trainer
 from regard.training.distributed import Processes, join, pick_device
 from regard.training.resume import refuse_changes
+from regard.whole_file import write_atomically
 
 DATA = "data"  # in the model folder: the encoded data, which a run that goes on uses again
 

@@ -10,8 +10,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,8 +21,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from regard.errors import UserError
-
-_TEMPORARY = ".part"
+from regard.whole_file import TEMPORARY, replace_file
 
 
 class DamagedCheckpointError(UserError):
@@ -59,10 +57,10 @@ def save_checkpoint(folder: Path, name: str, tensors: Mapping[str, Tensor], fact
     weights, record = folder / f"{name}.safetensors", folder / f"{name}.json"
     host = {key: tensor.detach().cpu().contiguous() for key, tensor in tensors.items()}
     try:
-        _replace(weights, lambda part: save_file(host, part))
+        replace_file(weights, lambda part: save_file(host, part))
         body = {"facts": dict(facts), "sha256": _sha256(weights)}
         text = json.dumps(body | {"digest": _digest(body)}, indent=1)
-        _replace(record, lambda part: part.write_text(text, encoding="utf-8"))
+        replace_file(record, lambda part: part.write_text(text, encoding="utf-8"))
     except (OSError, SafetensorError) as error:
         if not is_disk_full(error):
             raise
@@ -119,7 +117,7 @@ def delete_checkpoint(folder: Path, name: str) -> None:
 
 def delete_leftovers(folder: Path) -> None:
     """Remove what a killed process left half-written."""
-    for path in folder.glob(f"*{_TEMPORARY}"):
+    for path in folder.glob(f"*{TEMPORARY}"):
         path.unlink()
     for path in folder.glob("*.safetensors"):
         if not path.with_suffix(".json").exists():
@@ -165,33 +163,6 @@ def is_disk_full(error: BaseException) -> bool:
     if isinstance(error, OSError):
         return error.errno in (errno.ENOSPC, errno.EDQUOT)
     return any(f"os error {code}" in str(error) for code in (errno.ENOSPC, errno.EDQUOT))
-
-
-def _replace(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a temporary file, and put it in the place of `path` once it is on the disk."""
-    part = path.with_name(path.name + _TEMPORARY)
-    try:
-        part.touch()
-        mode = part.stat().st_mode
-        write(part)
-        part.chmod(mode)  # safetensors lets nobody else read what it writes
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-    _flush_folder(path.parent)
-
-
-def _flush_folder(folder: Path) -> None:
-    """Have the rename itself on the disk, where folders can be flushed."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _sha256(path: Path) -> str:

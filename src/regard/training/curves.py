@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from regard.training.log import read_log
+from regard.whole_file import write_atomically
 
 Curves = dict[str, dict[str, tuple[list[int], list[float]]]]
 """By figure, then by `training` or `validation`: updates, and the figure at each."""
@@ -27,9 +29,10 @@ def draw_curves(folder: Path) -> Path | None:
     if not curves:
         return None
     path = folder / "curves.png"
-    part = folder / "curves.part.png"
-    _draw(curves).savefig(part, dpi=110)
-    return part.replace(path)
+    drawn = BytesIO()
+    _draw(curves).savefig(drawn, dpi=110)
+    write_atomically(path, drawn.getvalue())
+    return path
 
 
 def curves_of(lines: Iterable[dict[str, Any]]) -> Curves:

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from regard.strict_json import strict_json
+from regard.whole_file import write_atomically
 
 LOG_NAME = "log.jsonl"
 
@@ -40,9 +41,7 @@ class RunLog:
             for line in read_log(folder)
             if line["update"] <= (validated if "validation" in line else update)
         ]
-        part = path.with_name(path.name + ".part")
-        part.write_text("".join(strict_json(line) + "\n" for line in kept), encoding="utf-8")
-        part.replace(path)
+        write_atomically(path, "".join(strict_json(line) + "\n" for line in kept).encode())
         self._file = path.open("a", encoding="utf-8")
         self._board = SummaryWriter(folder / "tensorboard", purge_step=update + 1)
 

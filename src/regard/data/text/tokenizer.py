@@ -19,6 +19,7 @@ from regard.data.text.config import TokenizerConfig
 from regard.data.text.subwords import MergeTable
 from regard.data.text.training_tokenizers import SPECIALS, train, words_in
 from regard.errors import UserError
+from regard.whole_file import write_atomically
 
 
 class Tokenizer:
@@ -80,8 +81,12 @@ class Tokenizer:
         return self._inner.to_str(pretty=True).encode("utf-8")
 
     def save(self, path: Path | str) -> None:
-        """Write tokenizer.json."""
-        Path(path).write_bytes(self.to_bytes())
+        """Write tokenizer.json.
+
+        Raises:
+            UserError: it cannot be written.
+        """
+        write_atomically(Path(path), self.to_bytes())
 
     def __reduce__(self) -> tuple[Callable[[bytes], "Tokenizer"], tuple[bytes]]:
         # Copies and workers go through the constructor, which sets what the file does not hold.

@@ -16,6 +16,7 @@ from regard.lens.html.manifest import Manifest
 from regard.lens.html.modules import joined_modules
 from regard.lens.html.record import PageError
 from regard.lens.html.records import Records, records_of
+from regard.whole_file import write_atomically
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ class Page:
             force: replace a file that is there already.
 
         Raises:
-            PageError: another suffix, no such folder, a file that is there already or cannot be written.
+            PageError: another suffix, no such folder, or a file that is there already.
+            UserError: it cannot be written.
         """
         path = Path(path)
         if path.suffix.lower() not in (".html", ".htm"):
@@ -49,13 +51,8 @@ class Page:
             raise PageError(f"{path}: there is no folder {path.parent}; make it first")
         if path.exists() and not force:
             raise PageError(f"{path} is there already; choose another name, or replace it with force")
-        part = path.with_name(path.name + ".part")
-        try:
-            part.write_text(self.text, encoding="utf-8", newline="\n")
-            return part.replace(path)
-        except OSError as error:
-            part.unlink(missing_ok=True)
-            raise PageError(f"{path}: cannot write the page: {error.strerror or error}") from error
+        write_atomically(path, self.text.encode())
+        return path
 
     def _repr_html_(self) -> str:
         # A frame of its own: several pages in one notebook share no names, styles or keys, and what is inside

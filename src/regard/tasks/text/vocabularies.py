@@ -8,9 +8,9 @@ from rich.console import Console
 
 from regard.data.text.config import TokenizerConfig
 from regard.data.text.tokenizer import Tokenizer
-from regard.tasks.folder import write_atomically
 from regard.tasks.layout import tokenizer_file
 from regard.tasks.talk import say
+from regard.whole_file import write_atomically
 
 
 @dataclass(frozen=True)
