@@ -66,6 +66,23 @@ def test_what_cannot_be_done_is_said(regard: Regard, arguments: list[str], words
     assert ran.err.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["translate", "The cat.", "--beam", "1001"],
+        *(
+            ["serve", "no-such-model", option, value]
+            for option in ("--seconds", "--megapixels")
+            for value in ("inf", "3e18", "nan")
+        ),
+    ],
+)
+def test_numbers_beyond_all_bounds(regard: Regard, arguments: list[str]) -> None:
+    ran = regard(*arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert f"Invalid value for '{arguments[-2]}'" in ran.err
+
+
 def test_evaluate_without_data_asks_for_some(regard: Regard, model: Path) -> None:
     assert "--data FILE" in regard("evaluate", model).err
 

@@ -50,6 +50,19 @@ def test_recipes_of_the_project_are_valid_and_survive_being_resolved(path):
         ("model.attention.scor='dot'", ["'model.attention.score'"]),
         ("model.layers=many", ["model.layers", "many", "integer"]),
         ("model.layers=2.5", ["model.layers", "2.5", "integer"]),
+        ("seed=9223372036854775808", ["'seed'", "less than 9223372036854775808"]),
+        ("training.seed=-1", ["'training.seed'", "greater than or equal to 0"]),
+        ("training.seed=18446744073709551616", ["'training.seed'", "less than"]),
+        ("model.layers=1001", ["'model.layers'", "1000"]),
+        ("model.encoder_layers=1000000000", ["'model.encoder_layers'", "1000"]),
+        ("model.decoder_layers=1000000000", ["'model.decoder_layers'", "1000"]),
+        ("decoding.beam=1001", ["'decoding.beam'", "1000"]),
+        ("decoding.max_ratio=1e300", ["'decoding.max_ratio'", "100"]),
+        ("decoding.max_extra=1000000000000000000", ["'decoding.max_extra'", "100000"]),
+        ("task=['translation']", ["'task'", "did you mean 'translation'"]),
+        ("model=3", ["'model' = 3", "section", "'model.width'"]),
+        ("training.betas=[0.9]", ["'training.betas' = [0.9]", "value 2"]),
+        ("a=" + "[" * 5000, ["unknown key 'a'"]),
         ("tokenizer.joint=yes", ["tokenizer.joint", "boolean"]),
         ("model.heads=3", ["heads", "width"]),
         ("model.layers", ["section.key=value"]),
@@ -64,6 +77,24 @@ def test_a_wrong_override_is_named_with_what_is_right(override, words):
         parse_recipe(BASE, [override])
     for word in words:
         assert word in str(caught.value)
+
+
+def test_one_wrong_seed_is_one_error():
+    with pytest.raises(RecipeError) as caught:
+        parse_recipe({**BASE, "training": {"epochs": 2}}, ["seed=nan"])
+    assert str(caught.value) == "--set seed: 'seed' = NaN: input should be a valid integer"
+
+
+@pytest.mark.parametrize("override", ["a=" + "[" * 300 + "]" * 300, "model" + ".a" * 3000 + "=1"])
+def test_what_nests_too_deeply_is_told_with_its_file(tmp_path, override):
+    file = tmp_path / "deep.toml"
+    for text, overrides in (
+        ('task = "translation"\n', [override]),
+        (f'task = "translation"\n{override}', []),
+    ):
+        file.write_text(text, encoding="utf-8")
+        with pytest.raises(RecipeError, match=r"deep\.toml: .*too deeply"):
+            load_recipe(file, overrides)
 
 
 def test_how_texts_are_decoded_decides_only_where_translations_are_compared():
@@ -127,7 +158,18 @@ def test_recipes_that_extend_each_other_are_refused(tmp_path):
         load_recipe(tmp_path / "a.toml")
 
 
-@pytest.mark.parametrize("content", [b"\xff\xfe\x00bad", b"task = ", b"extends = 3\n"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xff\xfe\x00bad",
+        b"task = ",
+        b"extends = 3\n",
+        b'task = ["translation"]\n',
+        b'task = ["translation"]\nstart = "en-fr"\n',
+        b"task = " + b"[" * 5000 + b"]" * 5000,
+        b"a" + b".a" * 3000 + b" = 1\n",
+    ],
+)
 def test_files_that_are_no_recipes(tmp_path, content):
     file = tmp_path / "odd.toml"
     file.write_bytes(content)

@@ -18,7 +18,8 @@ LookedAt = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace files that are there already.")]
 Beam = Annotated[
-    int | None, typer.Option(min=1, help="Hypotheses kept alive; 1 is greedy. Default: the model's.")
+    int | None,
+    typer.Option(min=1, max=1000, help="Hypotheses kept alive; 1 is greedy. Default: the model's."),
 ]
 Device = Annotated[str | None, typer.Option(help="Where to compute: cpu, cuda, cuda:1, … Default: the CPU.")]
 Drawing = Annotated[Path, typer.Argument(help="Where to: .png, .svg or .pdf.", show_default=False)]

@@ -26,9 +26,9 @@ def serve(
     ] = None,
     batch: Annotated[int, typer.Option(min=1, help="Requests that a model answers together.")] = 32,
     queue: Annotated[int, typer.Option(min=1, help="Requests that wait for one model.")] = 128,
-    seconds: Annotated[float, typer.Option(min=0.1, help="From a request to its answer.")] = 60.0,
+    seconds: Annotated[float, typer.Option(min=0.1, max=86_400, help="From a request to its answer.")] = 60.0,
     megabytes: Annotated[int, typer.Option(min=1, help="Of one request.")] = 16,
-    megapixels: Annotated[float, typer.Option(min=0.001, help="Of one picture.")] = 4.0,
+    megapixels: Annotated[float, typer.Option(min=0.001, max=1000, help="Of one picture.")] = 4.0,
     characters: Annotated[int, typer.Option(min=1, help="Of one text.")] = 10_000,
     device: options.Device = None,
 ) -> None:

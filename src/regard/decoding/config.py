@@ -9,15 +9,15 @@ class DecodingConfig(BaseModel):
     """How to turn a model's predictions into a sequence of tokens.
 
     Attributes:
-        beam: hypotheses kept alive per sentence; 1 is greedy search, which stops at the first end of
-            sentence.
+        beam: hypotheses kept alive per sentence, at most 1,000; 1 is greedy search, which stops at the first
+            end of sentence.
         n_best: hypotheses returned per sentence, at most ``beam`` (or the number of samples to draw).
         length_penalty: alpha in ``score = log-probability / length ** alpha``, the length counting the end of
             sentence. 0 ranks by probability, which favours short outputs; 1 by the mean per token. The
             smaller, the sooner a beam search can know that it is done.
         max_ratio, max_extra: an output has at most ``max_ratio * source length + max_extra`` tokens. One
             that has not ended by then is ended there, pays the probability of ending there, and is marked
-            ``truncated``.
+            ``truncated``. At most 100, and 100,000.
         repetition_penalty: the log-probability of a token that the output already has, or its prompt, is
             multiplied by this (Keskar et al. 2019, §4.1, on log-probabilities, so that it does not depend on
             the logits' origin).
@@ -42,11 +42,11 @@ class DecodingConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
-    beam: Annotated[int, Field(ge=1)] = 5
+    beam: Annotated[int, Field(ge=1, le=1000)] = 5
     n_best: Annotated[int, Field(ge=1)] = 1
     length_penalty: float = 0.6
-    max_ratio: Annotated[float, Field(ge=0)] = 2.0
-    max_extra: Annotated[int, Field(ge=0)] = 10
+    max_ratio: Annotated[float, Field(ge=0, le=100)] = 2.0
+    max_extra: Annotated[int, Field(ge=0, le=100_000)] = 10
     repetition_penalty: Annotated[float, Field(gt=0)] = 1.0
     no_repeat_ngram: Annotated[int, Field(ge=0)] = 0
     sample: bool = False

@@ -23,6 +23,9 @@ class RecipeError(UserError):
     """A recipe that cannot be read, or that asks for something that does not exist."""
 
 
+_TOO_DEEP = "sections or lists lie in each other too deeply for a recipe"
+
+
 class About(NamedTuple):
     """A recipe in the words of a model card.
 
@@ -59,7 +62,7 @@ class Recipe(BaseModel, ABC):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
     task: str
-    seed: int = Field(default=1, ge=0)
+    seed: int = Field(default=1, ge=0, lt=1 << 63)
     weights: Literal["float32", "float16"] = "float32"
     """How the finished weights are stored; they are computed with in float32 either way."""
     start: str | None = None
@@ -145,7 +148,10 @@ def load_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
         regard.tasks.recipe.RecipeError: no-such-recipe.toml: there is no such recipe file
     """
     path = Path(path)
-    return parse_recipe(_read(path), overrides, origin=str(path))
+    try:
+        return parse_recipe(_read(path), overrides, origin=str(path))
+    except RecursionError:
+        raise RecipeError(f"{path}: {_TOO_DEEP}") from None
 
 
 def read_resolved(path: Path) -> Recipe:
@@ -182,8 +188,9 @@ def _begun(raw: dict[str, Any], origin: str) -> dict[str, Any]:
     start, vocabulary = raw.get("start"), raw.get("tokenizer", {})
     if not isinstance(start, str) or not isinstance(vocabulary, dict):
         return raw
+    _schema(raw, origin)  # a task that there is not is told first
     before = _read(find_model(start) / RECIPE)
-    if raw.get("task") in KINDS and before.get("task") != raw["task"]:
+    if before.get("task") != raw["task"]:
         raise RecipeError(
             f"{origin}: 'start' = {json.dumps(start)}: that is a model for {before.get('task')}, and this "
             f"recipe is for {raw['task']}; start from one for that"
@@ -226,7 +233,7 @@ def _schema(raw: Mapping[str, Any], origin: str) -> type[Recipe]:
     task = raw.get("task")
     if task is None:
         raise RecipeError(f"{origin}: the key 'task' is missing; there are {', '.join(KINDS)}")
-    if task not in KINDS:
+    if not isinstance(task, str) or task not in KINDS:
         near = difflib.get_close_matches(str(task), KINDS, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(KINDS)}"
         raise RecipeError(f"{origin}: 'task' = {json.dumps(task)}: there is no such task; {hint}")
@@ -234,11 +241,12 @@ def _schema(raw: Mapping[str, Any], origin: str) -> type[Recipe]:
 
 
 def _validate(schema: type[Recipe], raw: dict[str, Any]) -> Recipe:
-    training = raw.get("training", {})
-    if "seed" in raw and isinstance(training, dict):
-        raw = {**raw, "training": {"seed": raw["seed"], **training}}
     # Through JSON, so that strictness allows what TOML cannot say otherwise (tuples, paths).
-    return schema.model_validate_json(json.dumps(raw), strict=True)
+    recipe = schema.model_validate_json(json.dumps(raw), strict=True)
+    if "seed" in raw and "seed" not in raw.get("training", {}):
+        training = recipe.training.model_copy(update={"seed": recipe.seed})
+        return recipe.model_copy(update={"training": training})
+    return recipe
 
 
 def _read(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
@@ -284,7 +292,7 @@ def _parse_value(text: str) -> Any:
     """A TOML value where the text is one, else the text itself: `6`, `true`, `[1, 2]`, `fr`."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         return text
 
 
@@ -325,7 +333,7 @@ def _explain(
     for fault, keys in zip(error.errors(), depths, strict=True):
         if any(len(other) > len(keys) and other[: len(keys)] == keys for other in depths) and keys:
             continue  # another member of a union; the member that got further says more
-        if fault["type"] == "missing":
+        if fault["type"] == "missing" and isinstance(fault["loc"][-1], str):
             keys = (*keys, str(fault["loc"][-1]))
         where = f"--set {'.'.join(keys)}" if keys in overridden else origin
         line = f"{where}: {_fault(fault, '.'.join(keys), schema)}"
@@ -340,9 +348,16 @@ def _fault(fault: Any, key: str, schema: type[Recipe]) -> str:
         if key in valid_keys(schema):  # of another member of a union
             return f"the key '{key}' does not go with what else '{key.rpartition('.')[0]}' says"
         return f"unknown key '{key}'{_nearest(key, schema)}"
-    if kind == "missing":
+    if kind == "missing" and isinstance(fault["loc"][-1], str):
         return f"the key '{key}' is missing"
     message = str(fault["msg"])
+    if kind == "missing":
+        message = f"value {fault['loc'][-1] + 1} of this list is missing"
+    if "recursion limit" in message:
+        return _TOO_DEEP
+    if kind == "model_type":
+        first = next(name for name in valid_keys(schema) if name.startswith(f"{key}."))
+        message = f"this is a section, which needs keys, such as '{first}'"
     message = message.removeprefix("Value error, ")
     message = message[:1].lower() + message[1:]
     if not key:

@@ -53,7 +53,7 @@ class TrainingConfig(BaseModel):
         default=0, ge=0, description="validations without a better metric before stopping; 0: never"
     )
     metric: str = Field(default="loss", description="validation figure that says which weights are best")
-    seed: int = 1
+    seed: int = Field(default=1, ge=0, lt=1 << 63, description="of dropout and of what else is drawn")
 
     @model_validator(mode="after")
     def _one_length(self) -> Self:

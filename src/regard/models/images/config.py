@@ -16,7 +16,7 @@ class VitConfig(LayerConfig):
 
     Attributes:
         network: "vit".
-        layers: how many.
+        layers: how many, at most 1,000.
         patch: side of a patch in pixels, which must divide the sides of the images.
         embedding: how pixels become vectors. "patches": one linear map of each; "shifted-patches": of each
             with what lies around it (Lee et al. 2021); "convolutions": a stem that sees neighbours
@@ -38,7 +38,7 @@ class VitConfig(LayerConfig):
 
     network: Literal["vit"] = "vit"
     width: int = Field(default=192, ge=1)
-    layers: int = Field(default=6, ge=1)
+    layers: int = Field(default=6, ge=1, le=1000)
     heads: int = Field(default=3, ge=1)
     activation: Literal["relu", "gelu", "silu"] = "gelu"
     dropout: float = Field(default=0.0, ge=0.0, lt=1.0)

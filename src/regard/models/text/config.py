@@ -18,7 +18,8 @@ class ModelConfig(LayerConfig):
     Attributes:
         encoder: what reads the source; also the network of a classifier.
         decoder: what writes the target; also the network of a language model.
-        layers: of encoder and decoder, where they do not say otherwise.
+        layers: of encoder and decoder, where they do not say otherwise; at most 1,000, as many as Wang et al.
+            2022 (DeepNet) have trained.
         encoder_layers: of the encoder alone.
         decoder_layers: of the decoder alone.
         cross_heads: of a recurrent decoder's attention; with one it reads the encoder's states as they are
@@ -43,9 +44,9 @@ class ModelConfig(LayerConfig):
 
     encoder: Kind = "transformer"
     decoder: Kind = "transformer"
-    layers: int = Field(default=3, ge=1)
-    encoder_layers: int | None = Field(default=None, ge=1)
-    decoder_layers: int | None = Field(default=None, ge=1)
+    layers: int = Field(default=3, ge=1, le=1000)
+    encoder_layers: int | None = Field(default=None, ge=1, le=1000)
+    decoder_layers: int | None = Field(default=None, ge=1, le=1000)
     cross_heads: int = Field(default=1, ge=1)
     embedding_norm: bool = False
     positions: Literal["sinusoidal", "learned", "rotary", "alibi"] = "sinusoidal"
