@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
+from regard.cli import main
 from regard.tasks.text.translator import Translator
 
 from .conftest import Ran, Regard
@@ -248,6 +250,36 @@ def test_a_folder_that_cannot_be_written_is_told_before_a_model_works(
         option = () if command[0] == "translate" else ("--out",)
         refused(regard(*command, *option, "seen.png"), "you may not write into .")
     refused(regard("align", model, *ALIGN, "--out", "links.txt"), "you may not write into .")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory: you tried"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: not enough memory: you tried"),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+    ],
+)
+def test_too_little_memory_is_told(
+    regard: Regard, model: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def full(*_: Any, **__: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr(Translator, "_translate", full)
+    refused(regard("translate", "The cat.", "--model", model), "a smaller --beam, shorter texts")
+
+
+def test_other_faults_are_not_taken_for_too_little_memory(
+    regard: Regard, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any, **__: Any) -> Any:
+        raise RuntimeError("shapes do not fit")
+
+    monkeypatch.setattr(Translator, "_translate", broken)
+    with pytest.raises(RuntimeError, match="shapes do not fit"):
+        main(["translate", "The cat.", "--model", str(model)])
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,13 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         if error.filename is None and error.errno not in _NO_SPACE:
             raise
         _fail(f"{error.filename or 'cannot write'}: {error.strerror}")
+    except (MemoryError, RuntimeError) as error:
+        if not _lacks_memory(error):
+            raise
+        _fail(
+            "the memory is not enough for so much at once; take a smaller --beam, shorter texts or smaller "
+            "pictures, and for training a smaller training.tokens or training.images"
+        )
     sys.exit(0)
 
 
@@ -54,6 +61,15 @@ def _fail(message: str) -> NoReturn:
         _discard_output()
     print(f"regard: {message}", file=sys.stderr)
     sys.exit(2)
+
+
+def _lacks_memory(error: Exception) -> bool:
+    """Whether an error is that of Python, numpy or torch for memory that there is not, on any device.
+
+    torch has no class of its own for that on the CPU, and is not imported for it here.
+    """
+    said = ("out of memory", "allocate memory", "not enough memory")
+    return isinstance(error, MemoryError) or any(words in str(error) for words in said)
 
 
 def _discard_output() -> None:
