@@ -252,6 +252,17 @@ def test_a_folder_that_cannot_be_written_is_told_before_a_model_works(
     refused(regard("align", model, *ALIGN, "--out", "links.txt"), "you may not write into .")
 
 
+@pytest.mark.parametrize("device", ["meta", "hpu", "privateuseone", "cuda:2", "cpu:1", "nonsense", ""])
+def test_a_device_that_is_not_here(
+    regard: Regard, model: Path, bert: str, monkeypatch: pytest.MonkeyPatch, device: str
+) -> None:
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda **_: torch.device("cuda"))
+    monkeypatch.setattr(torch.accelerator, "device_count", lambda: 2)
+    told = f"device {device!r}: this machine has cpu, cuda:0, cuda:1"
+    refused(regard("translate", "The cat.", "--model", model, "--device", device), told)
+    refused(regard("look", "heads", bert, "The cat.", "--device", device), told)
+
+
 @pytest.mark.parametrize(
     "error",
     [

@@ -9,6 +9,7 @@ from torch import nn
 
 from regard.errors import UserError
 from regard.lens.faithfulness import PlaceFigures
+from regard.tasks.device import usable_device
 from regard.tasks.folder import ModelFolder
 from regard.tasks.recipe import Recipe
 from regard.tasks.seeded import seeded
@@ -89,7 +90,8 @@ def _placed(model: Model, device: torch.device | str | None, precision: Precisio
         model = model.to(torch.bfloat16)
     if device is None:
         return model
+    place = usable_device(device)
     try:
-        return model.to(device)
+        return model.to(place)
     except (RuntimeError, AssertionError) as error:
         raise UserError(f"device {str(device)!r} cannot be used: {error}") from None

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from regard.errors import from_extra
+from regard.tasks.device import usable_device
 from regard.tasks.foreign.folder import ForeignFolder, ForeignFolderError, read_foreign_folder
 from regard.tasks.foreign.model import MESSAGE, ForeignModel
 from regard.tasks.foreign.pictures import ForeignPictureModel
@@ -32,7 +33,7 @@ def load_foreign(path_or_name: str, *, device: torch.device | str | None = None)
 
     Raises:
         ForeignFolderError: what cannot be read, is not safe to, or is of a kind that cannot be looked at.
-        UserError: the extra ``hub`` is not installed.
+        UserError: the extra ``hub`` is not installed, or there is no such device.
     """
     transformers = from_extra("transformers", "hub")
     folder = read_foreign_folder(find_foreign(path_or_name))
@@ -81,7 +82,7 @@ def _model(folder: ForeignFolder, kind: Any, device: torch.device | str | None) 
             "would be by chance"
         )
     model = model.eval()
-    return model if device is None else model.to(device)
+    return model if device is None else model.to(usable_device(device))
 
 
 def _tokenizer(transformers: Any, folder: ForeignFolder) -> Any:
