@@ -1,5 +1,6 @@
 """What only shows in a process of its own: start-up, signals, a reader that goes away."""
 
+import json
 import os
 import signal
 import subprocess
@@ -91,3 +92,43 @@ def test_a_full_disk_is_told_plainly(arguments: list[str], unbuffered: str) -> N
             env={**ENVIRONMENT, "PYTHONUNBUFFERED": unbuffered},
         )
     assert (ran.returncode, ran.stderr) == (2, b"regard: cannot write: No space left on device\n")
+
+
+def with_closed(stream: str, model: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Runs a command without one of its standard streams: "<&-", ">&-" or "2>&-"."""
+    shell = ["sh", "-c", f'exec "$@" {stream}', "sh", *COMMAND, *arguments]
+    return subprocess.run(
+        [str(model) if word == "MODEL" else word for word in shell],
+        capture_output=True,
+        text=True,
+        env=ENVIRONMENT,
+    )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="closes streams as shells of Unix do")
+@pytest.mark.parametrize(
+    ("stream", "arguments", "told"),
+    [
+        ("<&-", ["translate"], 'regard: nothing to translate; give a text (regard translate "…") or a file'),
+        ("<&-", ["classify", "MODEL"], 'regard: nothing to classify; give a text: regard classify MODEL "…"'),
+        (">&-", ["--version"], "regard: cannot write: Bad file descriptor"),
+        (">&-", ["data", "list"], "regard: cannot write: Bad file descriptor"),
+        ("2>&-", ["evaluate", "no-such-model"], ""),
+    ],
+)
+def test_a_closed_stream_is_one_plain_error(
+    classifier: Path, stream: str, arguments: list[str], told: str
+) -> None:
+    ran = with_closed(stream, classifier, *arguments)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr.startswith(told)
+    assert ran.stderr.count("\n") == bool(told)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="closes streams as shells of Unix do")
+def test_a_closed_stream_that_is_not_needed_harms_nobody(model: Path, tmp_path: Path) -> None:
+    saved = tmp_path / "seen.json"
+    asked = ("translate", "The cat.", "--model", "MODEL", "--beam", "1")
+    ran = with_closed("<&- 2>&-", model, *asked, "--look", str(saved))
+    assert (ran.returncode, "Saved" in ran.stdout) == (0, False)
+    assert json.loads(saved.read_text())

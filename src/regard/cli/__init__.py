@@ -11,8 +11,8 @@ from typing import NoReturn
 
 from regard.errors import RegardWarning, UserError
 
-# What writing comes to on a full or broken disk, or beyond what one may have.
-_NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+# What writing comes to on a full or broken disk, beyond what one may have, or where nothing is open.
+_NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -28,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     from regard.cli.look import with_attention
 
     warnings.showwarning = _warn  # type: ignore[assignment]
+    _fill_closed_streams()
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         try:
@@ -52,6 +53,19 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             "pictures, and for training a smaller training.tokens or training.images"
         )
     sys.exit(0)
+
+
+def _fill_closed_streams() -> None:
+    """Takes the places of standard streams that are closed, or files opened later would be taken for them.
+
+    What goes to a closed standard output fails; what goes to a closed standard error is lost.
+    """
+    if sys.stdin is None:
+        os.open(os.devnull, os.O_RDONLY)
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w")
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
 
 
 def _fail(message: str) -> NoReturn:

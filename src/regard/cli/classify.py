@@ -11,6 +11,7 @@ import typer
 
 from regard.cli import options
 from regard.cli.groups import with_groups
+from regard.cli.lines import chunks, has_input, read_lines
 from regard.cli.looking import Looking
 from regard.errors import UserError
 
@@ -66,9 +67,8 @@ def _texts(classifier: Classifier, texts: list[str] | None, looking: Looking, as
             _print(result.label, result.probabilities, "text", None, as_json)
         looking.show(maps, title=texts[0], quiet=as_json)
         return
-    if sys.stdin.isatty():
+    if not has_input():
         raise UserError('nothing to classify; give a text: regard classify MODEL "…"')
-    from regard.cli.lines import chunks, read_lines
     from regard.cli.progress import line_progress
 
     with line_progress("classified") as advance:

@@ -1,5 +1,6 @@
 """Lines from a stream: strict about their encoding, in chunks that begin small."""
 
+import sys
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
@@ -7,6 +8,11 @@ from regard.errors import UserError
 
 _FIRST_CHUNK = 8
 _LARGEST_CHUNK = 512
+
+
+def has_input() -> bool:
+    """Whether lines come from standard input: it is neither closed nor someone at a terminal."""
+    return sys.stdin is not None and not sys.stdin.isatty()
 
 
 def read_lines(stream: BinaryIO, name: str) -> Iterator[str]:

@@ -9,6 +9,7 @@ import typer
 from regard.cli import options
 from regard.cli.align import heads_for
 from regard.cli.groups import with_groups
+from regard.cli.lines import chunks, has_input, read_lines
 from regard.cli.looking import Looking
 from regard.errors import UserError
 
@@ -41,7 +42,7 @@ def translate(
     if align and n_best > 1:
         raise UserError("--align is of the one best translation: leave out --n-best")
     looking.check_text(text, 'regard translate "…" --look')
-    if text is None and sys.stdin.isatty():
+    if text is None and not has_input():
         raise UserError('nothing to translate; give a text (regard translate "…") or a file (… < text.txt)')
     looking.check(as_json=as_json)
     from regard.tasks import load
@@ -74,7 +75,6 @@ def _links(
 def _stream(
     translator: "Translator", decoding: dict[str, Any], as_json: bool, heads: "AlignmentHeads | None"
 ) -> None:
-    from regard.cli.lines import chunks, read_lines
     from regard.cli.progress import line_progress
 
     with line_progress("translated") as advance:
