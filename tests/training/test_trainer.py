@@ -113,9 +113,17 @@ def test_an_unknown_metric_names_the_known_ones(tmp_path: Path) -> None:
 
 def test_a_loss_that_is_no_number_ends_the_run_before_it_is_saved(tmp_path: Path) -> None:
     made = trainer(tmp_path, task=ToyTask(bad_update=13))
-    with pytest.raises(UserError, match="no longer a number"):
+    with pytest.raises(
+        UserError, match=r"no longer a number.* saved before is good.*another folder \(--out\)"
+    ):
         made.fit()
     assert trainer(tmp_path).fit(resume=True)["updates"] == 40
+
+
+def test_a_loss_that_is_no_number_before_anything_is_saved(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"no longer a number.* Nothing was saved before.*another folder"):
+        trainer(tmp_path, task=ToyTask(bad_update=3)).fit()
+    assert not list(tmp_path.rglob("*.safetensors"))
 
 
 def test_a_folder_with_a_run_is_not_written_over(tmp_path: Path) -> None:

@@ -139,9 +139,15 @@ class Run:
             UserError: it was, in some update since the last line of the log.
         """
         if not math.isfinite(float(self.state.window.norm)):
+            kept = (
+                "What was saved before is good, but going on from it with --resume comes to the same"
+                if self.archive.exists()
+                else "Nothing was saved before"
+            )
             raise UserError(
-                f"The gradient is no longer a number by update {self.state.update}. The last checkpoint is "
-                "good: train again with a lower training.learning_rate, more warmup, or clip."
+                f"The gradient is no longer a number by update {self.state.update}. {kept}: train again into "
+                "another folder (--out), with a lower training.learning_rate, a longer training.warmup or a "
+                "smaller training.clip."
             )
 
     def _validate(self) -> None:
