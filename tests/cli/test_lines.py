@@ -24,12 +24,20 @@ def test_only_line_feeds_end_lines() -> None:
     [
         (b"good\nb\xe9b\xe9\n", "line 2: not valid UTF-8 .byte 2"),
         (b"\x00\x01", "line 1: this looks like a binary"),
+        (b"\x89P\rNG\x00", "line 1: this looks like a binary"),
         (b"\x89PNG\xff\xfe\x00\x0d", "line 1: this looks like a binary"),
     ],
 )
 def test_bad_lines_are_named(data: bytes, words: str) -> None:
     with pytest.raises(UserError, match=f"standard input, {words}"):
         lines(data)
+
+
+def test_lines_of_an_old_mac_are_not_taken_for_one() -> None:
+    with pytest.raises(UserError, match="standard input: its lines end in a carriage return alone"):
+        lines(b"one\rtwo\r")
+    assert lines(b"one\r") == ["one"]
+    assert lines(b"one\rstill one\ntwo\rstill two") == ["one\rstill one", "two\rstill two"]
 
 
 def test_what_came_before_a_bad_line_is_not_lost() -> None:

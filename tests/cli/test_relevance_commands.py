@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,7 @@ def test_flow_shows_how_far_it_is(regard: Regard, model: Path) -> None:
             "a page shows one sentence",
         ),
         (("faithfulness", "MODEL", ""), "there is no text"),
+        (("faithfulness", "MODEL", os.devnull), "there is no text"),
         (("faithfulness", "MODEL", "no-such.txt"), "no-such.txt: there is no such file"),
         (("relevance", "BOTTLENECK", TEXT), "no attention"),
     ],

@@ -1,6 +1,7 @@
 """Picture files: what comes back, what is refused, and in which words."""
 
 import io
+import os
 import re
 from pathlib import Path
 
@@ -104,6 +105,8 @@ class TestBadFiles:
             read_picture(tmp_path / "none.png")
         with pytest.raises(DataError, match="is a folder"):
             read_picture(tmp_path)
+        with pytest.raises(DataError, match="is a device or a pipe"):
+            read_picture(Path(os.devnull))
 
     @pytest.mark.parametrize(
         ("values", "message"),

@@ -99,6 +99,16 @@ class TestPairs:
         with pytest.raises(DataError, match="hold no lines"):
             list(read_pairs(*files))
 
+    def test_line_ends_of_an_old_mac(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        told = r"a\.txt\.gz: its lines end in a carriage return alone"
+        with pytest.raises(DataError, match=told):
+            list(read_lines(write(tmp_path / "a.txt.gz", "one\rtwo\r")))
+        monkeypatch.setattr(lines_module, "LONGEST_LINE", 100)
+        with pytest.raises(DataError, match=told):
+            list(read_lines(write(tmp_path / "a.txt.gz", "one\rtwo\r" * 100)))
+        kept = [(1, "one\rstill one"), (2, "two\rstill two")]
+        assert list(read_lines(write(tmp_path / "b.txt", "one\rstill one\ntwo\rstill two"))) == kept
+
     def test_a_line_without_end(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(lines_module, "LONGEST_LINE", 100)
         with pytest.raises(DataError, match="line 2: longer"):

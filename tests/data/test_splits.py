@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -63,6 +64,20 @@ class TestOwnFiles:
             pairs_of(DataConfig(train=tmp_path / "nowhere.tsv"), "train")
         with pytest.raises(DataError, match="is a folder"):
             pairs_of(DataConfig(train=tmp_path), "train")
+
+    @pytest.mark.skipif(os.name == "nt", reason="has no pipes among its files")
+    def test_what_is_no_file_is_not_told_to_be_missing(self, tmp_path: Path) -> None:
+        os.mkfifo(tmp_path / "pipe.tsv")
+        with pytest.raises(DataError, match=r"data\.train: .*pipe\.tsv: is a device or a pipe"):
+            pairs_of(DataConfig(train=tmp_path / "pipe.tsv"), "train")
+
+    @pytest.mark.parametrize(("name", "content"), [("a.txt", b""), ("a.txt", b"\n \n"), ("a.txt.gz", b"")])
+    def test_an_empty_file_is_told_to_be_empty(self, tmp_path: Path, name: str, content: bytes) -> None:
+        file = tmp_path / name
+        file.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+        for config in (DataConfig(train=file), DataConfig(train=file, validation=file)):
+            with pytest.raises(DataError, match=rf"{name}: is empty"):
+                list(texts_of(config, "train"))
 
     def test_digests_are_of_the_rows(self, tmp_path: Path) -> None:
         file = write(tmp_path / "a.tsv", 50, 3)

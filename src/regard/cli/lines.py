@@ -19,14 +19,19 @@ def read_lines(stream: BinaryIO, name: str) -> Iterator[str]:
     """The lines of a UTF-8 stream, without their ends; only a line feed (or CR LF) ends a line.
 
     Raises:
-        UserError: a line is not UTF-8, or has a NUL as binary files do; the message names it.
+        UserError: a line is not UTF-8, or has a NUL as binary files do; the message names it. Or lines end as
+            those of old Macs.
 
     Example:
         >>> import io
         >>> list(read_lines(io.BytesIO("un\\r\\n\\ndeux".encode()), "input"))
         ['un', '', 'deux']
     """
+    from regard.data.text.lines import refuse_old_mac
+
     for number, raw in enumerate(stream, start=1):
+        if number == 1:
+            refuse_old_mac(raw, name)
         # Before decoding: a binary file is told as one wherever its first byte that is not UTF-8 may be.
         if b"\0" in raw:
             raise UserError(

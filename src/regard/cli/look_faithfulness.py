@@ -145,7 +145,7 @@ def _lines(given: str) -> list[str]:
     """
     from regard.data.images.reading import SUFFIXES
 
-    if not _is(Path.is_file, given):
+    if not _is(Path.exists, given) or _is(Path.is_dir, given):
         named = "/" in given or os.sep in given or given.lower().endswith((*_TEXTS, *SUFFIXES))
         if named and len(given.split()) == 1:
             why = "this is a folder" if _is(Path.is_dir, given) else "there is no such file"

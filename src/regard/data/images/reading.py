@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from regard.data.errors import DataError
+from regard.data.errors import DataError, why_no_file
 
 Picture = npt.NDArray[Any]
 Mask = npt.NDArray[np.uint16]
@@ -178,7 +178,7 @@ def _opened(
 def _check_file(file: Path | BinaryIO, label: str) -> None:
     if isinstance(file, Path):
         if not file.is_file():
-            raise DataError(f"{label}: {'is a folder' if file.is_dir() else 'there is no such file'}")
+            raise DataError(f"{label}: {why_no_file(file)}")
         size = file.stat().st_size
     else:
         size = file.seek(0, 2)

@@ -17,7 +17,8 @@ def read_lines(path: Path | str) -> Iterator[tuple[int, str]]:
     r"""Number (from 1) and text of each line, without its end (\n or \r\n), never the whole file at once.
 
     Raises:
-        DataError: missing or unreadable file, invalid UTF-8, a NUL (a binary file), a line beyond 1 MiB.
+        DataError: missing or unreadable file, invalid UTF-8, a NUL (a binary file), a line beyond 1 MiB, line
+            ends of an old Mac.
 
     Example:
         >>> import tempfile
@@ -43,6 +44,8 @@ def decode_lines(file: IO[bytes], name: str) -> Iterator[tuple[int, str]]:
     number = 0
     while raw := file.readline(LONGEST_LINE + 1):
         number += 1
+        if number == 1:
+            refuse_old_mac(raw, name)
         if len(raw) > LONGEST_LINE:
             raise DataError(
                 f"{name}, line {number}: longer than 1 MiB; is this a text file with one row a line?"
@@ -59,6 +62,23 @@ def decode_lines(file: IO[bytes], name: str) -> Iterator[tuple[int, str]]:
                 f"(0x{raw[error.start]:02X}); convert the file to UTF-8"
             ) from None
         yield number, text.removesuffix("\n").removesuffix("\r")
+
+
+def refuse_old_mac(first: bytes, name: str) -> None:
+    r"""Make sure that a file's lines do not end in \r alone, which would make one line of them all.
+
+    Args:
+        first: the file's first line, its end included.
+        name: what errors call the file.
+
+    Raises:
+        DataError: they do. A \r within a file that has line feeds is text: lines that are aligned stay so.
+    """
+    if b"\r" in first[:-1] and not first.endswith(b"\n") and b"\0" not in first:
+        raise DataError(
+            f"{name}: its lines end in a carriage return alone, as those of old Macs; convert it first, for "
+            r"example with: tr '\r' '\n'"
+        )
 
 
 def _open(path: Path) -> IO[bytes]:

@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from regard.data.errors import DataError
+from regard.data.errors import DataError, why_no_file
 from regard.data.fetch import digest_of
 from regard.data.held_out import position
 from regard.data.text.config import DataConfig
@@ -123,7 +123,13 @@ def check_test(config: DataConfig, rows_of: Callable[[DataConfig, str], Rows[Any
 
 
 def _lines(file: Path) -> Iterator[tuple[str]]:
-    return ((line,) for _, line in read_lines(file) if line.strip())
+    empty = True
+    for _, line in read_lines(file):
+        if line.strip():
+            empty = False
+            yield (line,)
+    if empty:
+        raise DataError(f"{file}: is empty: it holds no text")
 
 
 def _column(file: Path, text: Field | None) -> Iterator[tuple[str]]:
@@ -143,9 +149,7 @@ def _chosen(config: DataConfig, split: str) -> tuple[list[Path], float]:
     files = list(chosen) if isinstance(chosen, tuple) else [chosen]
     for file in files:
         if not file.is_file():
-            raise DataError(
-                f"data.{split}: {file}: {'is a folder' if file.is_dir() else 'there is no such file'}"
-            )
+            raise DataError(f"data.{split}: {file}: {why_no_file(file)}")
     return files, config.hold_out if held else 0.0
 
 
