@@ -70,6 +70,7 @@ def test_recipes_of_the_project_are_valid_and_survive_being_resolved(path):
         ("data.test=mine.tsv", ["splits of its own"]),
         ("data.source=-1", ["numbered from 0"]),
         ("start=digits", ["'start'", "image-classification", "translation"]),
+        ("training.metric=accuracy", ["--set training.metric", '"accuracy"', "loss, perplexity, bleu, chrf"]),
     ],
 )
 def test_a_wrong_override_is_named_with_what_is_right(override, words):
@@ -149,6 +150,50 @@ def test_a_recipe_says_only_what_it_changes(tmp_path):
     (tmp_path / "mine.toml").write_text('extends = "base.toml"\n[model]\nlayers = 5\n', encoding="utf-8")
     recipe = load_recipe(tmp_path / "mine.toml")
     assert (recipe.model.layers, recipe.model.encoder) == (5, "gru")
+
+
+@pytest.mark.parametrize(
+    ("below", "above", "found"),
+    [
+        ("training.epochs=3", "training.updates=100", (None, 100, "multi30k", None)),
+        ("training.updates=100", "training.epochs=3", (3, None, "multi30k", None)),
+        ("data.name=multi30k", "data.train=mine.tsv", (None, None, None, Path("mine.tsv"))),
+        ("data.train=mine.tsv", "data.name=multi30k", (None, None, "multi30k", None)),
+    ],
+)
+def test_what_is_said_above_takes_the_place_of_what_excludes_it(tmp_path, below, above, found):
+    def written(override, name, *lines):
+        section, _, pair = override.partition(".")
+        key, _, value = pair.partition("=")
+        text = value if value.isdecimal() else f'"{value}"'
+        (tmp_path / name).write_text("\n".join((*lines, f"[{section}]", f"{key} = {text}")), "utf-8")
+        return tmp_path / name
+
+    named = [] if below.startswith("data") or above.startswith("data") else ["data.name=multi30k"]
+    file = written(below, "below.toml", 'task = "translation"')
+    extending = written(above, "above.toml", 'extends = "below.toml"')
+    for recipe in (load_recipe(file, [*named, above]), load_recipe(extending, named)):
+        training, data = recipe.training, recipe.data
+        assert (training.epochs, training.updates, data.name, data.train) == found
+
+
+def test_what_is_said_twice_in_one_place_is_refused(tmp_path):
+    file = tmp_path / "both.toml"
+    file.write_text('task = "translation"\n[data]\nname = "multi30k"\n[training]\nepochs = 3\nupdates = 9\n')
+    for told in (
+        lambda: load_recipe(file),
+        lambda: parse_recipe(BASE, ["training.epochs=3", "training.updates=9"]),
+    ):
+        with pytest.raises(RecipeError, match="updates and epochs are both given"):
+            told()
+    assert load_recipe(file, ["training.epochs=4"]).training.epochs == 4
+
+
+def test_a_metric_that_a_task_does_not_know_is_told_with_its_file(tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text('task = "text-classification"\n[data]\ntrain = "a.tsv"\n[training]\nmetric = "bleu"\n')
+    with pytest.raises(RecipeError, match=r"mine\.toml: 'training\.metric' = \"bleu\": .*: loss, accuracy"):
+        load_recipe(file)
 
 
 def test_recipes_that_extend_each_other_are_refused(tmp_path):

@@ -6,7 +6,7 @@ import tomllib
 import types
 import typing
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -17,6 +17,14 @@ from regard.tasks.kinds import KINDS
 from regard.tasks.layout import RECIPE, find_model
 from regard.tasks.toml import dump_toml
 from regard.training.config import TrainingConfig
+
+# What a key takes the place of, where a recipe that extends another says it, or the command line.
+_DISPLACED = {
+    "training.updates": ("training.epochs",),
+    "training.epochs": ("training.updates",),
+    "data.name": ("data.train", "data.validation", "data.test"),
+    "data.train": ("data.name",),
+}
 
 
 class RecipeError(UserError):
@@ -130,15 +138,17 @@ def load_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
     """Read a recipe from a TOML file, then apply overrides.
 
     A recipe may begin with ``extends = "other.toml"`` (relative to its own folder): it then only says
-    what it changes. Paths of data files are relative to the folder that the command runs in.
+    what it changes. What excludes a key is changed with it: `training.updates` takes the place of
+    `training.epochs`, `data.name` that of `data.train`, and the other way round. Paths of data files are
+    relative to the folder that the command runs in.
 
     Args:
         path: the TOML file.
         overrides: texts such as ``"model.layers=6"``, applied in order.
 
     Raises:
-        RecipeError: no such file, not TOML, an unknown key, or a value of the wrong type; the message
-            names the key, the file and the nearest valid key.
+        RecipeError: no such file, not TOML, an unknown key, a value of the wrong type, or a metric that the
+            task does not validate by; the message names the key, the file and the nearest valid key.
         ModelFolderError: there is no model to `start` from.
 
     Example:
@@ -175,12 +185,14 @@ def parse_recipe(
         regard.tasks.recipe.RecipeError: recipe: unknown key 'sede' (nearest valid key: 'seed')
     """
     raw: dict[str, Any] = json.loads(json.dumps(table, default=str))
-    texts: dict[tuple[str, ...], str] = {}
-    for override in overrides:
-        keys, text = _split_override(override)
-        _assign(raw, keys, _parse_value(text), override)
-        texts[keys] = text
-    return _checked(_begun(raw, origin), texts, origin)
+    said = [_split_override(override) for override in overrides]
+    _make_room(raw, (".".join(keys) for keys, _ in said))
+    for keys, text in said:
+        _assign(raw, keys, _parse_value(text))
+    texts = dict(said)
+    recipe = _checked(_begun(raw, origin), texts, origin)
+    _check_metric(recipe, "--set training.metric" if ("training", "metric") in texts else origin)
+    return recipe
 
 
 def _begun(raw: dict[str, Any], origin: str) -> dict[str, Any]:
@@ -218,7 +230,7 @@ def _checked(raw: dict[str, Any], texts: Mapping[tuple[str, ...], str], origin: 
         for fault in error.errors():
             keys = _present(fault["loc"], raw)
             if fault["type"] in ("string_type", "literal_error") and keys in texts:
-                _assign(raw, keys, texts[keys], "")
+                _assign(raw, keys, texts[keys])
                 mended = True
         if mended:
             try:
@@ -226,6 +238,16 @@ def _checked(raw: dict[str, Any], texts: Mapping[tuple[str, ...], str], origin: 
             except ValidationError as again:
                 error = again
         raise RecipeError(_explain(error, raw, origin, set(texts), schema)) from None
+
+
+def _check_metric(recipe: Recipe, where: str) -> None:
+    """Refuse a metric that the task does not know, before its data is read."""
+    known = KINDS[recipe.task].task.metrics
+    if (metric := recipe.training.metric) not in known:
+        raise RecipeError(
+            f"{where}: 'training.metric' = {json.dumps(metric)}: a model for {recipe.task} is validated by: "
+            f"{', '.join(known)}"
+        )
 
 
 def _schema(raw: Mapping[str, Any], origin: str) -> type[Recipe]:
@@ -267,7 +289,17 @@ def _read(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
         return table
     if not isinstance(parent, str):
         raise RecipeError(f"{path}: 'extends' must be the name of a recipe file, not {parent!r}")
-    return _merged(_read(path.parent / parent, (*seen, path.resolve())), table)
+    below = _read(path.parent / parent, (*seen, path.resolve()))
+    _make_room(below, flat(table))
+    return _merged(below, table)
+
+
+def _make_room(table: dict[str, Any], said: Iterable[str]) -> None:
+    """Take out of a table what is displaced by keys that are said above it."""
+    for displaced in (other for key in said for other in _DISPLACED.get(key, ())):
+        section, _, key = displaced.partition(".")
+        if isinstance(table.get(section), dict):
+            table[section].pop(key, None)
 
 
 def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
@@ -296,14 +328,14 @@ def _parse_value(text: str) -> Any:
         return text
 
 
-def _assign(raw: dict[str, Any], keys: tuple[str, ...], value: Any, override: str) -> None:
+def _assign(raw: dict[str, Any], keys: tuple[str, ...], value: Any) -> None:
     table = raw
     for depth, key in enumerate(keys[:-1]):
         below = table.get(key)
         if not isinstance(below, dict):
             # A section may replace a word: model.attention = "none", then model.attention.score = "dot".
             if depth == 0 and below is not None:
-                raise RecipeError(f"--set {override}: '{key}' is a value, not a section")
+                raise RecipeError(f"--set {'.'.join(keys)}: '{key}' is a value, not a section")
             below = table[key] = {}
         table = below
     table[keys[-1]] = value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self
 
 import torch
 from torch import Tensor, nn
@@ -48,17 +48,15 @@ class Trainable(Protocol):
 
     Attributes:
         steps_per_epoch: global batches in one pass over the data.
+        metrics: names of the figures that `validate` can give.
     """
 
     steps_per_epoch: int
+    metrics: ClassVar[Sequence[str]]
 
     @property
     def unit(self) -> str:
         """What the loss is a mean over and the speed counts, in the plural: *tokens*, *images*."""
-
-    @property
-    def metrics(self) -> Sequence[str]:
-        """Names of the figures that `validate` can give."""
 
     def digests(self) -> Mapping[str, str]:
         """What the data is, by split: a run resumed must find the same."""
