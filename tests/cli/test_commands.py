@@ -87,6 +87,25 @@ def test_evaluate_without_data_asks_for_some(regard: Regard, model: Path) -> Non
     assert "--data FILE" in regard("evaluate", model).err
 
 
+def test_data_that_is_not_there_is_named_as_it_was_given(
+    regard: Regard, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("en.txt").write_text("The cat.\n")
+    for command in ("evaluate", "heads"):
+        for source, target, told in (
+            ("en.txt", "nope", "--target nope: there is no such file"),
+            ("nope", "en.txt", "--source nope: there is no such file"),
+            ("en.txt", ".", "--target .: is a folder"),
+        ):
+            ran = regard(command, model, "--source", source, "--target", target)
+            assert (ran.code, ran.err.splitlines()[-1]) == (2, f"regard: {told}")
+    assert "regard: nope.tsv: there is no such file" in regard("evaluate", model, "--data", "nope.tsv").err
+    assert "mnist: is a set of pictures, not of text; there are multi30k," in (
+        regard("evaluate", model, "--data", "mnist").err
+    )
+
+
 def test_evaluate_a_language_model_and_a_classifier(
     regard: Regard, language_model: Path, classifier: Path, tmp_path: Path
 ) -> None:
@@ -96,8 +115,9 @@ def test_evaluate_a_language_model_and_a_classifier(
     (tmp_path / "labelled.tsv").write_text("good\tThe cat.\nbad\tThe dog.\n")
     found = json.loads(regard("evaluate", classifier, "--data", tmp_path / "labelled.tsv", "--json").out)
     assert (found["texts"], found["accuracy"] in (0, 0.5, 1)) == (2, True)
-    (tmp_path / "strange.tsv").write_text("ugly\tThe cat.\n")
-    assert "ugly" in regard("evaluate", classifier, "--data", tmp_path / "strange.tsv").err
+    (strange := tmp_path / "strange.tsv").write_text("good\tThe dog.\nugly\tThe cat.\n")
+    told = f"{strange}, line 2: label 'ugly' is not one of 'good', 'bad'"
+    assert told in regard("evaluate", classifier, "--data", strange).err
     assert "for translators" in regard("evaluate", classifier, "--source", "a", "--target", "b").err
 
 

@@ -107,6 +107,20 @@ def test_a_language_model_from_end_to_end(tmp_path):
         generator("one", length=0)
 
 
+def test_a_label_of_the_test_that_training_does_not_have_is_told_before_training(tmp_path):
+    (tmp_path / "train.tsv").write_text("en\tone red cat.\nfr\tun rouge chat.\n" * 9, encoding="utf-8")
+    (tmp_path / "test.jsonl").write_text(
+        '{"label": "en", "text": "a"}\n{"label": "", "text": "b"}\n{"label": "de", "text": "c"}\n'
+    )
+    (tmp_path / "c.toml").write_text(
+        f'task = "text-classification"\n[data]\ntrain = "{tmp_path / "train.tsv"}"\n'
+        f'test = "{tmp_path / "test.jsonl"}"\n'
+    )
+    with pytest.raises(UserError, match=r"test\.jsonl, line 3: label 'de' is not one of 'en', 'fr'"):
+        train(tmp_path / "c.toml", tmp_path / "m")
+    assert not (tmp_path / "m").exists()
+
+
 def test_a_classifier_from_end_to_end(tmp_path):
     rows = [
         f"{label}\t{text}\n" for pair in sentences() for label, text in zip(("en", "fr"), pair, strict=True)

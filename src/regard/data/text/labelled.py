@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from regard.data.errors import DataError
-from regard.data.text.table import Field, read_rows
+from regard.data.text.table import Field, numbered_rows
 
 
 class Labelled(NamedTuple):
@@ -17,9 +17,18 @@ class Labelled(NamedTuple):
 
 
 def read_labelled(
-    path: Path | str, *, text: Field | None = None, label: Field | None = None
+    path: Path | str,
+    *,
+    text: Field | None = None,
+    label: Field | None = None,
+    labels: "Labels | None" = None,
 ) -> Iterator[Labelled]:
     r"""Labelled texts of a TSV (`label<TAB>text` by default) or JSONL file (keys `label` and `text`).
+
+    Args:
+        path: the file.
+        text, label: its columns or keys.
+        labels: those that there may be; None: any.
 
     Raises:
         DataError: names file and line; see `regard.data.read_pairs`.
@@ -31,8 +40,14 @@ def read_labelled(
         >>> next(read_labelled(file))
         Labelled(text='I liked it.', label='good')
     """
-    for name, content in read_rows(path, (label, text), ("label", "text")):
-        yield Labelled(content, name.strip())
+    for number, (name, content) in numbered_rows(path, (label, text), ("label", "text")):
+        row = Labelled(content, name.strip())
+        try:
+            if labels is not None and row.label:  # without one a row is left out
+                labels.number(row.label)
+        except DataError as error:
+            raise DataError(f"{path}, line {number}: {error}") from None
+        yield row
 
 
 class Labels:
@@ -75,13 +90,20 @@ class Labels:
         """Number of labels."""
         return len(self.names)
 
+    def number(self, label: str) -> int:
+        """The number of a label.
+
+        Raises:
+            DataError: training did not have it.
+        """
+        if label not in self._ids:
+            raise DataError(f"label {label!r} is not one of {', '.join(map(repr, self.names))}")
+        return self._ids[label]
+
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
         """The number of each label.
 
         Raises:
             DataError: a label that training did not have.
         """
-        for text in texts:
-            if text not in self._ids:
-                raise DataError(f"label {text!r} is not one of {', '.join(map(repr, self.names))}")
-        return [[self._ids[text]] for text in texts]
+        return [[self.number(text)] for text in texts]

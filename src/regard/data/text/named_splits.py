@@ -8,8 +8,10 @@ from regard.data.catalogue import named
 from regard.data.errors import DataError
 from regard.data.fetch import find
 from regard.data.held_out import sentence_key, split_of
+from regard.data.sources import NamedSet
 from regard.data.text.archives import tar_lines
 from regard.data.text.pairs import Pair, read_pairs
+from regard.data.text.sources import TEXT_SETS
 
 # Share of English sentences in validation, and again in test. One share for the sets that are joined for
 # en-fr, so that what one holds out the other does too; the small Korean sets hold out more.
@@ -45,7 +47,8 @@ def load_split(
         source, target: language codes; None takes the set's first two (or what is left beside the other).
 
     Raises:
-        DataError: unknown set, split or language; a file that is not here and cannot be downloaded.
+        DataError: unknown set, split or language; a set of pictures; a file that is not here and cannot be
+            downloaded.
     """
     names = _names(name)
     readers = [_reader(one, split, source, target) for one in names]
@@ -102,13 +105,13 @@ def languages(name: str, source: str | None, target: str | None) -> tuple[str, s
     """Source and target language of a set, defaults filled in.
 
     Raises:
-        DataError: the set has no such language, or no such pair of languages.
+        DataError: a set of pictures; the set has no such language, or no such pair of languages.
 
     Example:
         >>> languages("multi30k", None, "de")
         ('en', 'de')
     """
-    known = named(name).languages
+    known = _of_text(name).languages
     for language in (source, target):
         if language is not None and language not in known:
             raise DataError(f"{name}: has no language {language!r}; it has {', '.join(known)}")
@@ -123,6 +126,13 @@ def languages(name: str, source: str | None, target: str | None) -> tuple[str, s
     return source, target
 
 
+def _of_text(name: str) -> NamedSet:
+    known = named(name)
+    if name not in TEXT_SETS:
+        raise DataError(f"{name}: is a set of pictures, not of text; there are {', '.join(TEXT_SETS)}")
+    return known
+
+
 class _Reader:
     """One set: its files, its rows (English side and the pair asked for), and the share that it holds out."""
 
@@ -133,7 +143,7 @@ class _Reader:
 
 
 def _reader(name: str, split: str, source: str | None, target: str | None) -> _Reader:
-    known = named(name).splits
+    known = _of_text(name).splits
     if split not in known:
         raise DataError(f"{name}: has no split {split!r}; it has {', '.join(known)}")
     source, target = languages(name, source, target)

@@ -11,7 +11,7 @@ from regard.data.errors import DataError, why_no_file
 from regard.data.fetch import digest_of
 from regard.data.held_out import position
 from regard.data.text.config import DataConfig
-from regard.data.text.labelled import Labelled, read_labelled
+from regard.data.text.labelled import Labelled, Labels, read_labelled
 from regard.data.text.lines import read_lines
 from regard.data.text.named_splits import load_split, split_files
 from regard.data.text.pairs import Pair, read_pairs
@@ -88,11 +88,16 @@ def texts_of(config: DataConfig, split: str) -> Rows[tuple[str]]:
     return _from_files(files, split, share, lambda: _column(files[0], config.text), ("text", config.text))
 
 
-def labelled_of(config: DataConfig, split: str) -> Rows[Labelled]:
+def labelled_of(config: DataConfig, split: str, labels: Labels | None = None) -> Rows[Labelled]:
     """Labelled texts of a split, for classification.
 
+    Args:
+        config: where the text comes from.
+        split: *train*, *validation* or *test*.
+        labels: those that there may be; None: any.
+
     Raises:
-        DataError: no such split or file; a named set (none has labels).
+        DataError: no such split or file; a named set (none has labels); when read, another label.
     """
     if config.sets:
         raise DataError(
@@ -103,7 +108,11 @@ def labelled_of(config: DataConfig, split: str) -> Rows[Labelled]:
         raise DataError(f"data.{split}: classification reads one TSV or JSONL file, not two")
     fields = (config.text, config.label)
     return _from_files(
-        files, split, share, lambda: read_labelled(files[0], text=fields[0], label=fields[1]), fields
+        files,
+        split,
+        share,
+        lambda: read_labelled(files[0], text=fields[0], label=fields[1], labels=labels),
+        fields,
     )
 
 
@@ -120,6 +129,20 @@ def check_test(config: DataConfig, rows_of: Callable[[DataConfig, str], Rows[Any
     if config.test is not None:
         for _ in rows_of(config, "test"):
             pass
+
+
+def check_file(file: Path, asked: str = "") -> None:
+    """Make sure that there is a file.
+
+    Args:
+        file: which.
+        asked: what asked for it, as an error begins.
+
+    Raises:
+        DataError: there is none.
+    """
+    if not file.is_file():
+        raise DataError(f"{asked}{file}: {why_no_file(file)}")
 
 
 def _lines(file: Path) -> Iterator[tuple[str]]:
@@ -148,8 +171,7 @@ def _chosen(config: DataConfig, split: str) -> tuple[list[Path], float]:
     assert chosen is not None  # the config holds either a name or train
     files = list(chosen) if isinstance(chosen, tuple) else [chosen]
     for file in files:
-        if not file.is_file():
-            raise DataError(f"data.{split}: {file}: {why_no_file(file)}")
+        check_file(file, f"data.{split}: ")
     return files, config.hold_out if held else 0.0
 
 

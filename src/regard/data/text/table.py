@@ -9,6 +9,7 @@ from regard.data.errors import DataError
 from regard.data.text.lines import read_lines
 
 Field = str | int
+_Numbered = tuple[int, tuple[str, ...]]
 
 # JSON can spell what no text can hold.
 HALF_PAIR = re.compile("[\ud800-\udfff]")
@@ -18,6 +19,17 @@ def read_rows(
     path: Path | str, fields: tuple[Field | None, ...], names: tuple[str, ...]
 ) -> Iterator[tuple[str, ...]]:
     """The asked fields of each row, in the order asked.
+
+    Raises:
+        DataError: see `numbered_rows`.
+    """
+    return (row for _, row in numbered_rows(path, fields, names))
+
+
+def numbered_rows(
+    path: Path | str, fields: tuple[Field | None, ...], names: tuple[str, ...]
+) -> Iterator[_Numbered]:
+    """The same, each row with the number of its line.
 
     Args:
         path: a .jsonl (or .json, one object a line) or a tab-separated file, plain or .gz.
@@ -31,9 +43,9 @@ def read_rows(
     path = Path(path)
     read = _jsonl if is_jsonl(path) else _tsv
     empty = True
-    for row in read(path, fields, names):
+    for numbered in read(path, fields, names):
         empty = False
-        yield row
+        yield numbered
     if empty:
         raise DataError(f"{path}: holds no rows")
 
@@ -49,7 +61,7 @@ def is_jsonl(path: Path) -> bool:
     return kind.suffix in {".jsonl", ".json"}
 
 
-def _tsv(path: Path, fields: tuple[Field | None, ...], names: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+def _tsv(path: Path, fields: tuple[Field | None, ...], names: tuple[str, ...]) -> Iterator[_Numbered]:
     columns = [position if field is None else field for position, field in enumerate(fields)]
     pick: Callable[[Field], int] = int
     if any(isinstance(column, str) for column in columns):
@@ -65,7 +77,7 @@ def _tsv(path: Path, fields: tuple[Field | None, ...], names: tuple[str, ...]) -
                 f"{path}, line {number}: expected at least {max(wanted) + 1} columns with tabs between them, "
                 f"found {len(cells)}"
             )
-        yield tuple(cells[column] for column in wanted)
+        yield number, tuple(cells[column] for column in wanted)
 
 
 def _header(path: Path, columns: list[Field]) -> Callable[[Field], int]:
@@ -80,7 +92,7 @@ def _header(path: Path, columns: list[Field]) -> Callable[[Field], int]:
     return lambda column: header.index(column) if isinstance(column, str) else column
 
 
-def _jsonl(path: Path, fields: tuple[Field | None, ...], names: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+def _jsonl(path: Path, fields: tuple[Field | None, ...], names: tuple[str, ...]) -> Iterator[_Numbered]:
     keys = [str(name if field is None else field) for field, name in zip(fields, names, strict=True)]
     for number, line in read_lines(path):
         try:
@@ -99,4 +111,4 @@ def _jsonl(path: Path, fields: tuple[Field | None, ...], names: tuple[str, ...])
                 raise DataError(
                     f"{path}, line {number}: {key!r} holds half of a surrogate pair (\\ud800 to \\udfff)"
                 )
-        yield tuple(str(row[key]) for key in keys)
+        yield number, tuple(str(row[key]) for key in keys)

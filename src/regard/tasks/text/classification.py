@@ -57,9 +57,9 @@ class ClassificationTask:
         Raises:
             UserError: missing or bad data, fewer than two labels, or a vocabulary too large for the data.
         """
-        check_test(recipe.data, labelled_of)
         rows = labelled_of(recipe.data, "train")
         labels = Labels.of(row.label for row in rows)
+        check_test(recipe.data, lambda config, split: labelled_of(config, split, labels))
         tokenizer = learn_tokenizer((row.text for row in rows), recipe.tokenizer, folder, console)
         corpus = encode_labelled(recipe, tokenizer, labels, folder, "train", console)
         validation = encode_labelled(recipe, tokenizer, labels, folder, "validation", console)
@@ -139,7 +139,7 @@ def encode_labelled(
     console: Console | None,
 ) -> EncodedCorpus:
     """Texts and labels of a split, encoded; texts longer than the model reads are left out and counted."""
-    rows = labelled_of(recipe.data, split)
+    rows = labelled_of(recipe.data, split, labels)
     duplicates = recipe.data.filters.duplicates if split == "train" else "keep"
     changed = {"max_length": longest_text(recipe), "max_ratio": 1e9, "duplicates": duplicates}
     return build_corpus(

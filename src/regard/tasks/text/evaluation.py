@@ -8,7 +8,7 @@ from regard.data.text.blocks import TextCorpus
 from regard.data.text.config import DataConfig
 from regard.data.text.labelled import Labels
 from regard.data.text.references import grouped
-from regard.data.text.splits import pairs_of
+from regard.data.text.splits import check_file, pairs_of
 from regard.errors import UserError
 from regard.tasks.evaluation import Where
 from regard.tasks.text.classification import class_figures, encode_labelled
@@ -62,6 +62,11 @@ def data_of(trained_on: DataConfig, data: Where, split: str) -> DataConfig:
     if split != "test":
         raise UserError(f"--split {split}: a file has no splits; leave --split out")
     files = (Path(data[0]), Path(data[1])) if isinstance(data, tuple) else Path(data)
+    if isinstance(files, tuple):
+        for option, file in zip(("--source ", "--target "), files, strict=True):
+            check_file(file, option)
+    else:
+        check_file(files)
     return DataConfig(train=files, test=files, **fields)
 
 
