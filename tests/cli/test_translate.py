@@ -51,6 +51,21 @@ def test_n_best_has_scores(regard: Regard, model: Path) -> None:
     assert scores == sorted(scores, reverse=True)
 
 
+def test_n_best_of_lines_have_their_numbers(regard: Regard, model: Path, feed) -> None:  # type: ignore[no-untyped-def]
+    feed(b"The cat.\n\nThe dog saw the cat.\n")
+    ran = regard("translate", "--model", model, "--n-best", 2, "--beam", 3)
+    rows = [line.split("\t") for line in ran.out.splitlines()]
+    assert [row[0] for row in rows] == ["1", "1", "3", "3"]
+    results = load(model)(["The cat.", "The dog saw the cat."], n_best=2, beam=3)
+    found = [one for result in results for one in result.n_best]
+    assert [row[1:] for row in rows] == [[f"{one.score:.4f}", one.text] for one in found]
+
+
+def test_n_best_of_a_text_of_lines_are_a_line_each(regard: Regard, model: Path) -> None:
+    out = regard("translate", "The cat.\n\nThe dog.", "--model", model, "--n-best", 2).out
+    assert [len(line.split("\t")) for line in out.splitlines()] == [2, 2]
+
+
 def test_a_bad_line_is_named_and_lines_before_it_are_translated(  # type: ignore[no-untyped-def]
     regard: Regard, model: Path, feed
 ) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from itertools import count
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -26,7 +27,14 @@ def translate(
     ] = None,
     model: Annotated[str, typer.Option(help="A model folder, or the name of a model that ships.")] = "en-fr",
     beam: options.Beam = None,
-    n_best: Annotated[int, typer.Option(min=1, help="Give this many translations, with their scores.")] = 1,
+    n_best: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            help="Give this many translations, a line each: score, tab, text. Of standard input, before them "
+            "the number of the line that is translated, and a tab.",
+        ),
+    ] = 1,
     *,
     looking: Looking,
     align: Annotated[
@@ -38,7 +46,7 @@ def translate(
 ) -> None:
     """Translates a text, or standard input line by line.
 
-    One line in, one line out, in order; progress goes to standard error."""
+    One line in, one line out, in order (with --n-best several); progress goes to standard error."""
     if align and n_best > 1:
         raise UserError("--align is of the one best translation: leave out --n-best")
     looking.check_text(text, 'regard translate "…" --look')
@@ -77,25 +85,34 @@ def _stream(
 ) -> None:
     from regard.cli.progress import line_progress
 
+    numbers = count(1)
     with line_progress("translated") as advance:
         for chunk in chunks(read_lines(sys.stdin.buffer, "standard input")):
             for text, result in zip(chunk, translator(chunk, **decoding), strict=True):
                 links = _links(translator, text, result, heads)
-                _print(result, as_json, decoding.get("n_best", 1), links)
+                _print(result, as_json, decoding.get("n_best", 1), links, next(numbers))
             sys.stdout.flush()
             advance(len(chunk))
 
 
-def _print(result: "Translation", as_json: bool, n_best: int, links: "Links | None") -> None:
+def _print(
+    result: "Translation", as_json: bool, n_best: int, links: "Links | None", number: int | None = None
+) -> None:
+    """Prints what a text was translated to, or line `number` of several."""
     if as_json:
         print(json.dumps(_record(result, n_best, links), ensure_ascii=False))
     elif n_best > 1:
+        before = "" if number is None else f"{number}\t"
         for candidate in result.n_best:
-            print(f"{candidate.score:.4f}\t{candidate.text}")
+            print(f"{before}{candidate.score:.4f}\t{_line(candidate.text)}")
     else:
-        # A line break inside a text must not become two lines of output.
-        line = " ".join(result.text.splitlines())
+        line = _line(result.text)
         print(line if links is None else f"{line}\t{links}")
+
+
+def _line(text: str) -> str:
+    """A line break inside a text must not become two lines of output."""
+    return " ".join(text.splitlines())
 
 
 def _record(result: "Translation", n_best: int, links: "Links | None") -> dict[str, Any]:
