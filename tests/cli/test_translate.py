@@ -27,11 +27,12 @@ def test_a_text(regard: Regard, model: Path) -> None:
 
 
 def test_lines_in_lines_out(regard: Regard, model: Path, feed) -> None:  # type: ignore[no-untyped-def]
-    lines = ["The cat.", "", "How are you? The dog saw the cat.", " "] * 4
+    lines = ["The cat.", "", "How are you? The dog saw the cat.", " \u200b"] * 4
     feed("\n".join(lines).encode())
     ran = regard("translate", "--model", model, "--beam", 1)
     translator = load(model)
     assert ran.out.splitlines() == [translator(line, beam=1).text for line in lines]
+    assert ran.out.splitlines()[1::2] == [""] * 8
     assert "16 lines translated" in ran.err
 
 
@@ -168,7 +169,7 @@ def test_a_word_is_found_whatever_its_case_at_one_place_or_many(regard: Regard, 
         assert ran.out.count("What 'cat' attended to") == count
 
 
-@pytest.mark.parametrize("text", ["", "  "])
+@pytest.mark.parametrize("text", ["", "  ", "\u200b\ufeff"])
 def test_nothing_is_to_be_seen_in_an_empty_text(regard: Regard, text: str) -> None:
     ran = regard("translate", text, "--model", "no-such-model", "--look")
     assert (ran.code, ran.err) == (2, "regard: nothing to look at: the text is empty\n")

@@ -33,6 +33,15 @@ def test_empty_texts_stay_empty_and_order_is_kept(translator):
     assert translator("").attention == {}
 
 
+@pytest.mark.parametrize("text", ["\u200b", " \ufeff\u200d ", "\u2060\n\u200b\n", "\u00ad\x07"])
+def test_what_shows_nothing_is_empty(translator, text):
+    for split in (True, False):
+        assert translator(text, split=split) == translator("")
+    apart = [translator(sentence).text for sentence in ("One cat.", "Two dog!")]
+    assert translator(f"One cat.\n{text}\nTwo dog!").text.split() == " ".join(apart).split()
+    assert translator("One cat.\n\u200b\nTwo dog!").text == translator("One cat.\n\nTwo dog!").text
+
+
 def test_sentences_are_translated_apart_and_joined(translator):
     whole = translator("One cat. Two dog!\n\nRed?")
     apart = [translator(text).text for text in ("One cat.", "Two dog!", "Red?")]

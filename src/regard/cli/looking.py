@@ -82,9 +82,13 @@ class Looking:
         Raises:
             UserError: there is none, or it is empty.
         """
-        if self.wanted and text is None:
+        if not self.wanted:
+            return
+        if text is None:
             raise UserError(f"--look shows one text; give it: {example}")
-        if self.wanted and text is not None and not text.strip():
+        from regard.data.text.sentences import is_blank
+
+        if is_blank(text):
             raise UserError("nothing to look at: the text is empty")
 
     def check_model(self, model: nn.Module) -> None:

@@ -108,6 +108,16 @@ def join_sentences(sentences: Iterable[Sentence]) -> str:
     return "".join(joined)
 
 
+def is_blank(text: str) -> bool:
+    r"""Whether a text shows nothing: it is empty, or all space, marks of no width and control characters.
+
+    Example:
+        >>> is_blank(" \u200b\ufeff"), is_blank("a\u200d")
+        (True, False)
+    """
+    return all(letter.isspace() or unicodedata.category(letter) in ("Cf", "Cc") for letter in text)
+
+
 def _is_line(gap: str) -> bool:
     return len(gap.splitlines()) > 1 or gap[-1:] in "\n\r\u2028\u2029\x85"
 

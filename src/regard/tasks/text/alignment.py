@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from regard.data.text.batches import collate_pairs
+from regard.data.text.sentences import is_blank
 from regard.decoding.batches import decode_batches
 from regard.decoding.search import predicting
 from regard.errors import UserError
@@ -243,7 +244,7 @@ def force(
     for number, length in enumerate(lengths, start=1):
         if limit is not None and length > limit:
             raise UserError(f"pair {number} has {length} tokens; the model reads {limit} at most: cut it")
-    real = [i for i, (source, target) in enumerate(pairs) if source.strip() and target.strip()]
+    real = [i for i, pair in enumerate(pairs) if not any(map(is_blank, pair))]
     done = len(pairs) - len(real)
     for batch in decode_batches([lengths[i] for i in real], tokens=_TOKENS):
         rows = [real[i] for i in batch]

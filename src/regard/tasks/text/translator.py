@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from regard.data.text.batches import collate_pairs, collate_sources
-from regard.data.text.sentences import Sentence, join_sentences, split_sentences
+from regard.data.text.sentences import Sentence, is_blank, join_sentences, split_sentences
 from regard.data.text.tokenizer import Tokenizer
 from regard.decoding.batches import decode_batches
 from regard.decoding.config import DecodingConfig
@@ -210,8 +210,9 @@ class Translator(TextPredictor[EncoderDecoder]):
     ) -> Translation | list[Translation]:
         """Translate a text, or several.
 
-        An empty text gives an empty one. A text of several sentences is translated sentence by sentence and
-        joined. A sentence longer than the model takes is cut between clauses, with a warning.
+        An empty text, or one of which nothing is to be seen, gives an empty one. A text of several sentences
+        is translated sentence by sentence and joined. A sentence longer than the model takes is cut between
+        clauses, with a warning.
 
         Args:
             text: one text, or several, which are batched by length.
@@ -254,9 +255,12 @@ class Translator(TextPredictor[EncoderDecoder]):
             return len(self.vocabularies.source.encode(piece)) <= longest
 
         text = text.strip()
-        sentences = split_sentences(text) if split else [Sentence(text, "")] if text else []
         pieces: list[Sentence] = []
-        for sentence in sentences:
+        for sentence in split_sentences(text) if split else [Sentence(text, "")]:
+            if is_blank(sentence.text):
+                if pieces:
+                    pieces[-1] = Sentence(pieces[-1].text, pieces[-1].gap + sentence.gap)
+                continue
             shorter = list(shorten(sentence.text, fits))
             if len(shorter) > 1:
                 warnings.warn(
