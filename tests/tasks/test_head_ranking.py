@@ -60,6 +60,20 @@ def test_the_error_is_that_of_a_ratio() -> None:
     assert error == pytest.approx(float(drawn.std()), rel=0.1)
 
 
+def test_a_single_example_has_no_error(model_folder: Path, tmp_path: Path) -> None:
+    source, target = sentences()[0]
+    (tmp_path / "s").write_text(source, encoding="utf-8")
+    (tmp_path / "t").write_text(target, encoding="utf-8")
+    ranking = rank_heads(regard.load(model_folder), (tmp_path / "s", tmp_path / "t"))
+    assert all((one.error, one.beyond_chance) == (None, False) for one in ranking.heads)
+    assert ranking_picture(ranking, tmp_path / "a.png").stat().st_size > 5000
+    given = ["heads", str(model_folder), "--source", str(tmp_path / "s"), "--target", str(tmp_path / "t")]
+    table = CliRunner().invoke(app, given).stdout
+    assert "encoder.0.self" in table
+    assert "inf" not in table
+    assert "noise" not in table
+
+
 def test_the_command(model_folder: Path, files: tuple[Path, Path], tmp_path: Path) -> None:
     given = ["heads", str(model_folder), "--source", str(files[0]), "--target", str(files[1])]
     run = CliRunner().invoke(app, [*given, "--at", "encoder*", "--json", "--out", str(tmp_path / "a.svg")])

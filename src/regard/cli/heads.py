@@ -114,6 +114,8 @@ def _print(ranking: HeadRanking) -> None:
     table.add_column("")
     for one in ranking.ranked:
         shown = [] if one.figure is None else [f"{one.figure:+.4g}"]
-        mark = "" if one.beyond_chance else "noise"
-        table.add_row(one.place, str(one.head), f"{one.loss:+.4f}", f"{one.error:.4f}", *shown, mark)
+        error, mark = "", ""
+        if one.error is not None:
+            error, mark = f"{one.error:.4f}", "" if one.beyond_chance else "noise"
+        table.add_row(one.place, str(one.head), f"{one.loss:+.4f}", error, *shown, mark)
     show(table)

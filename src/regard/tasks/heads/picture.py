@@ -62,7 +62,7 @@ def _figures(axes: Axes, ranking: HeadRanking, places: list[str], largest: float
         axes.text(
             one.head,
             places.index(one.place),
-            shown if one.beyond_chance else f"({shown})",
+            shown if one.error is None or one.beyond_chance else f"({shown})",
             ha="center",
             va="center",
             fontsize=7,

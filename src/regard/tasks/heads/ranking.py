@@ -26,14 +26,14 @@ class WithoutHead:
         place: where the head is.
         head: its number there.
         loss: by how much the mean loss is higher without it.
-        error: standard error of that, over the examples, each compared with itself.
+        error: standard error of that, over the examples, each compared with itself; None of a single example.
         figure: by how much the task's figure changes; None where it was not measured.
     """
 
     place: str
     head: int
     loss: float
-    error: float
+    error: float | None
     figure: float | None = None
 
     @property
@@ -42,7 +42,7 @@ class WithoutHead:
 
         Of heads that do nothing, one in twenty is by chance.
         """
-        return abs(self.loss) > 2 * self.error
+        return self.error is not None and abs(self.loss) > 2 * self.error
 
 
 @dataclass(frozen=True)
@@ -143,8 +143,8 @@ def _without(
     return WithoutHead(place, head, loss, error, measured)
 
 
-def paired(differences: Tensor, weights: Tensor) -> tuple[float, float]:
-    """Mean difference of a loss, and its standard error.
+def paired(differences: Tensor, weights: Tensor) -> tuple[float, float | None]:
+    """Mean difference of a loss, and its standard error; None of a single example.
 
     The mean is a ratio of sums, so that long sentences weigh more; its error is that of a ratio
     (Cochran 1977, §6.4), for sentences, and not tokens, are drawn independently.
@@ -161,6 +161,6 @@ def paired(differences: Tensor, weights: Tensor) -> tuple[float, float]:
     count, total = len(differences), weights.sum()
     mean = differences.sum() / total
     if count < 2:
-        return float(mean), float("inf")
+        return float(mean), None
     spread = (differences - mean * weights).square().sum() * count / (count - 1)
     return float(mean), float(spread.sqrt() / total)
