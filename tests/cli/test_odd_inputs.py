@@ -76,6 +76,8 @@ def test_any_letters_are_aligned(regard: Regard, model: Path, here: Path) -> Non
         (("--heads", "decoder.9.cross:0"), "'decoder.9.cross' is no place that looks at the source"),
         (("--heads", "encoder.0.self:0"), "'encoder.0.self' is no place that looks at the source"),
         (("--by", "sideways"), "--by sideways"),
+        (("--by", "input"), "--by goes with --heads"),
+        (("--by", "output", "--reference", "empty.txt"), "--by goes with --heads"),
         (("--out", "fr.txt"), "there is such a file already"),
         (("--out", "fr.txt", "--force"), "is read by this command"),
         (("--out", "./en.txt", "--force"), "is read by this command"),

@@ -44,9 +44,13 @@ def align(
         ),
     ] = None,
     by: Annotated[
-        str,
-        typer.Option(help="With --heads: the row that is to write a word (output) or has read it (input)."),
-    ] = "output",
+        str | None,
+        typer.Option(
+            help="With --heads: the row that is to write a word (output) or has read it (input). Default: "
+            "output.",
+            show_default=False,
+        ),
+    ] = None,
     both: Annotated[
         bool, typer.Option("--both", help="Only links that are the best from both sides.")
     ] = False,
@@ -64,8 +68,10 @@ def align(
         raise UserError("--save stores the heads that come nearest to a reference: give --reference FILE")
     if reference is not None and (heads is not None or out is not None):
         raise UserError("--reference tries all heads and writes no links: leave out --heads and --out")
-    if by not in ("output", "input"):
+    if by not in (None, "output", "input"):
         raise UserError(f"--by {by}: there are output and input")
+    if by is not None and heads is None:
+        raise UserError("--by goes with --heads: heads that are stored or tried have rows of their own")
     if both and reference is not None:
         raise UserError("--reference measures heads one by one, without --both: leave it out")
     if save:
@@ -82,7 +88,7 @@ def align(
     from regard.tasks.text.alignment import AlignmentHeads
 
     pairs = _pairs(source, target)
-    chosen = None if heads is None else AlignmentHeads.parse(heads, by)  # type: ignore[arg-type]
+    chosen = None if heads is None else AlignmentHeads.parse(heads, by or "output")  # type: ignore[arg-type]
     translator: Translator = load(model, task="translation", device=device)
     if reference is not None:
         _find(model, translator, pairs, reference, save=save, as_json=as_json)
