@@ -23,3 +23,12 @@ def test_lengths_go_into_a_picture_that_is_not_overwritten(regard, tmp_path):
     refused = regard("compare", "en-fr", "--lengths", picture)
     assert (refused.code, "--force" in refused.err) == (2, True)
     assert picture.stat().st_size == size
+
+
+def test_what_cannot_be_is_told_before_anything_is_printed(regard, tmp_path):
+    ran = regard("compare", "en-fr", "--lengths", tmp_path / "l.xyz")
+    assert (ran.code, ran.out) == (2, "")
+    assert "l.xyz: a picture ends in .png, .svg or .pdf" in ran.err
+    assert regard("compare", "en-fr", "--json", "--markdown") == (
+        (2, "", "regard: give either --markdown or --json\n")
+    )

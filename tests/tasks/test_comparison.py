@@ -71,6 +71,13 @@ def test_a_model_that_is_not_finished_is_refused(other):
         compare(["en-xx"])
 
 
+def test_a_model_without_figures_is_named(other):
+    folders = [other("good"), other("bare", [("seed = 1\n", "seed = 2\n")])]
+    (folders[1] / "metrics.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(UserError, match=r"bare/metrics\.json: no figures"):
+        compare(folders)
+
+
 def test_lengths_are_drawn(other, model_folder, tmp_path):
     buckets = {"5": {"bleu": 40.0, "sentences": 20}, "more": {"bleu": 30.0, "sentences": 15}}
     lines = compare([other("하나")])

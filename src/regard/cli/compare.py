@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from regard.cli import options
+from regard.errors import UserError
 from regard.strict_json import strict_json
 
 if TYPE_CHECKING:
@@ -65,11 +66,15 @@ def compare(
     is told.
     """
     from regard.cli.views import check_new, tell_saved
+    from regard.lens.picture import check_picture_path
     from regard.tasks.text.comparison import compare as compared
     from regard.tasks.text.comparison import unlike_budgets
 
+    if markdown and as_json:
+        raise UserError("give either --markdown or --json")
     if lengths is not None:
         check_new(lengths, force)
+        check_picture_path(lengths)
     lines = compared(models)
     for difference in unlike_budgets(lines):
         typer.echo(f"Not one budget: {difference}", err=True)

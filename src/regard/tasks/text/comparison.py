@@ -9,7 +9,7 @@ from typing import Any
 
 from regard.errors import UserError
 from regard.tasks.folder import read_metrics
-from regard.tasks.layout import RECIPE, WEIGHTS, find_model
+from regard.tasks.layout import METRICS, RECIPE, WEIGHTS, find_model
 from regard.tasks.recipe import flat, read_resolved
 from regard.training.log import read_log
 
@@ -106,7 +106,7 @@ def compare(models: Iterable[str | Path]) -> list[Compared]:
         A line for each, in the order of the first of its seeds.
 
     Raises:
-        UserError: no such model, one that is not finished, or models of several tasks.
+        UserError: no such model, one that is not finished or has no figures, or models of several tasks.
 
     Example:
         >>> [line.name for line in compare(["en-fr"])]
@@ -145,6 +145,10 @@ def _read(model: str | Path) -> _Run:
     if not (folder / WEIGHTS).exists():
         raise UserError(f"{folder}: this model is not finished; train it to its end first")
     recipe, metrics = read_resolved(folder / RECIPE), read_metrics(folder)
+    if "validation" not in metrics:
+        raise UserError(
+            f"{folder / METRICS}: no figures of this model's training are stored here: leave it out"
+        )
     decisive = recipe.decisive()
     key = json.dumps({name: value for name, value in flat(recipe.resolved()).items() if name not in _SEEDS})
     speeds = [
