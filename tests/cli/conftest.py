@@ -82,6 +82,7 @@ def bottleneck(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     recipe = _recipe("translation", encoder="gru", decoder="gru", attention="none")
     vocabularies = Vocabularies.train(PAIRS, recipe.tokenizer)
+    torch.manual_seed(recipe.seed)
     built = new_model(recipe, vocabularies)
     return _saved(tmp_path_factory, "bottleneck", built, recipe, vocabularies.named(), {})
 
@@ -94,6 +95,7 @@ def language_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     recipe = _recipe("language-modelling")
     tokenizer = Tokenizer.train((source for source, _ in PAIRS), recipe.tokenizer)
+    torch.manual_seed(recipe.seed)
     return _saved(tmp_path_factory, "lm", new_model(recipe, tokenizer), recipe, {"": tokenizer}, {})
 
 
@@ -105,6 +107,7 @@ def classifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     recipe, classes = _recipe("text-classification"), ["good", "bad"]
     tokenizer = Tokenizer.train((source for source, _ in PAIRS), recipe.tokenizer)
+    torch.manual_seed(recipe.seed)
     built = new_model(recipe, tokenizer, classes)
     return _saved(tmp_path_factory, "classifier", built, recipe, {"": tokenizer}, {"classes": classes})
 

@@ -77,6 +77,11 @@ def test_a_bad_line_is_named_and_lines_before_it_are_translated(  # type: ignore
     assert len(ran.out.splitlines()) == 1
 
 
+def test_one_line_is_one(regard: Regard, model: Path, feed) -> None:  # type: ignore[no-untyped-def]
+    feed(b"The cat.\n")
+    assert regard("translate", "--model", model).err.startswith("1 line translated in ")
+
+
 def test_looking_in_the_terminal(regard: Regard, model: Path) -> None:
     out = regard("translate", "The cat sat.", "--model", model, "--look", "--word", "sat").out
     assert "decoder.1.cross · mean of 2 heads" in out

@@ -53,7 +53,7 @@ class TestClasses:
         found(report, "note", r"channels: RGB \(24\); all become rgb$")
         found(report, "note", r"sizes \(rows x columns\): 8x8 \(24\)")
         found(report, "note", "uint8: values from 0 to 255; 255 becomes 1")
-        assert found(report, "note", "1 files are no part of this and are passed over") == ("notes.txt",)
+        assert found(report, "note", "1 file is no part of this and passed over") == ("notes.txt",)
 
     def test_a_single_class(self, tmp_path: Path) -> None:
         for number in range(4):
@@ -95,10 +95,10 @@ class TestClasses:
         (classes / "dog/0.png").write_bytes((classes / kept[3]).read_bytes())
         report = check(classes, "classes")
         assert report.good
-        between = found(report, "warning", "1 pictures are in more than one split")
+        between = found(report, "warning", "1 picture is in more than one split")
         assert between == (f"train: {kept[0]} = validation: {held}",)
-        assert f"train: {kept[1]} = train: {kept[2]}" in found(report, "warning", "are there more than once")
-        assert len(found(report, "warning", "1 pictures are in more than one class")) == 1
+        assert f"train: {kept[1]} = train: {kept[2]}" in found(report, "warning", "there more than once")
+        assert len(found(report, "warning", "1 picture is in more than one class")) == 1
 
     def test_sizes_and_windows(self, classes: Path) -> None:
         save(classes / "cat/0.png", noise(4, 20, 3))
@@ -107,7 +107,7 @@ class TestClasses:
         assert check(classes, "classes", size=8).good
         report = check(classes, "classes", window=(6, 6))
         assert report.good
-        assert found(report, "warning", "1 pictures are smaller than 6x6")[0].endswith("cat/0.png")
+        assert found(report, "warning", "1 picture is smaller than 6x6")[0].endswith("cat/0.png")
 
     def test_channels_and_depths(self, classes: Path) -> None:
         save(classes / "cat/0.png", noise(8, 8, 4))
@@ -117,7 +117,7 @@ class TestClasses:
         found(report, "note", r"RGB \(22\), .*; all become grey; what is transparent is laid on white")
         found(report, "warning", "16-bit pictures use no value above")
         assert found(report, "warning", "several depths: .*uint16")[0].endswith("cat/1.png")
-        assert found(report, "warning", "1 pictures have one value in all pixels")[0].endswith("cat/2.png")
+        assert found(report, "warning", "1 picture has one value in all pixels")[0].endswith("cat/2.png")
 
 
 class TestMasks:
@@ -126,7 +126,7 @@ class TestMasks:
         report = check(masked, "masks")
         assert report.good
         found(report, "note", r"mask values: 0 \(\d+\.\d% of pixels\), 255 .* become the classes 0 to 1")
-        assert found(report, "warning", "1 masks have one value in all pixels")[0].endswith("images/4.png")
+        assert found(report, "warning", "1 mask has one value in all pixels")[0].endswith("images/4.png")
 
     def test_three_channels_and_other_sizes(self, masked: Path) -> None:
         save(masked / "masks/1.png", noise(8, 8, 3))

@@ -261,7 +261,7 @@ class TestPlaces:
     def test_errors_say_where(self, tmp_path: Path) -> None:
         save(tmp_path / "set/1.png", noise(2, 2))
         config = ImageDataConfig(train=tmp_path / "set", test=tmp_path / "set")
-        with pytest.raises(DataError, match="set: its 1 pictures are in no class: make a folder for each"):
+        with pytest.raises(DataError, match="set: 1 picture is in no class: make a folder for each"):
             pictures_of(config, "train", "classes")
         with pytest.raises(DataError, match="set: no picture has a mask"):
             pictures_of(config, "train", "masks")

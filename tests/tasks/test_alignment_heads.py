@@ -99,7 +99,7 @@ def test_what_makes_no_sense_is_told(model_folder: Path) -> None:
         align(translator, PAIRS, AlignmentHeads.parse("decoder.9.cross:0"))
     with pytest.raises(UserError, match="'cross' names no head"):
         AlignmentHeads.parse("cross")
-    with pytest.raises(UserError, match="the reference has 1 lines for 6 pairs"):
+    with pytest.raises(UserError, match="the reference has 1 line for 6 pairs"):
         find_heads(translator, PAIRS, [Links()])
     with pytest.raises(UserError, match="line 1 of the reference: the link 9-0 leads out"):
         find_heads(translator, PAIRS[:1], [Links.parse("9-0")])

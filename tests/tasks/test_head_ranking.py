@@ -69,6 +69,7 @@ def test_a_single_example_has_no_error(model_folder: Path, tmp_path: Path) -> No
     assert ranking_picture(ranking, tmp_path / "a.png").stat().st_size > 5000
     given = ["heads", str(model_folder), "--source", str(tmp_path / "s"), "--target", str(tmp_path / "t")]
     table = CliRunner().invoke(app, given).stdout
+    assert table.startswith("1 sentence of ")
     assert "encoder.0.self" in table
     assert "inf" not in table
     assert "noise" not in table
@@ -111,7 +112,7 @@ def test_pictures(trained: dict[str, Path], pictures: Path, tmp_path: Path) -> N
             continue
         ranking = rank_heads(predictor, data, examples=4, figure=True)
         assert ranking.examples <= 4
-        assert ranking.unit == "pictures"
+        assert ranking.unit == "picture"
         ranking_picture(ranking, tmp_path / f"{name}.png", title=name)
         tried += 1
     assert tried

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from regard.cli import options, progress
+from regard.counted import counted
 from regard.errors import UserError
 from regard.strict_json import strict_json
 
@@ -102,7 +103,8 @@ def _pairs(source: Path, target: Path) -> list[tuple[str, str]]:
     sides = [texts_in(path) for path in (source, target)]
     if len(sides[0]) != len(sides[1]):
         raise UserError(
-            f"{source} has {len(sides[0]):,} lines and {target} {len(sides[1]):,}: they go line by line"
+            f"{source} has {counted(len(sides[0]), 'line')} and {target} {len(sides[1]):,}: they go line by "
+            "line"
         )
     if not sides[0]:
         raise UserError(f"{source} is empty: there is nothing to align")
@@ -184,7 +186,7 @@ def _print(found: list[FoundHeads], pairs: int) -> None:
 
     from regard.cli.console import console, show
 
-    console().print(f"Alignment error rate on {pairs:,} pairs of sentences:", highlight=False)
+    console().print(f"Alignment error rate on {counted(pairs, 'pair')} of sentences:", highlight=False)
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     table.add_column("place", no_wrap=True)
     table.add_column("heads")

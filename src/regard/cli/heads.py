@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from regard.cli import options, progress
+from regard.counted import counted
 from regard.errors import UserError
 from regard.strict_json import strict_json
 
@@ -102,8 +103,8 @@ def _print(ranking: HeadRanking) -> None:
     from regard.cli.console import console, show
 
     measured = "" if ranking.value is None else f", {ranking.figure} {ranking.value:.4g}"
-    said = f"{ranking.examples:,} {ranking.unit} of {ranking.data}; with all heads: loss {ranking.loss:.4f}"
-    console().print(f"{said}{measured}", highlight=False, soft_wrap=True)
+    said = f"{counted(ranking.examples, ranking.unit)} of {ranking.data}; with all heads: loss "
+    console().print(f"{said}{ranking.loss:.4f}{measured}", highlight=False, soft_wrap=True)
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     table.add_column("without", no_wrap=True)
     table.add_column("head", justify="right")

@@ -9,6 +9,7 @@ import typer
 from regard.cli import options
 from regard.cli.inputs import check_kept
 from regard.cli.views import check_map_file, tell_saved
+from regard.counted import counted
 from regard.errors import UserError
 from regard.strict_json import strict_json
 from regard.whole_file import write_atomically
@@ -60,7 +61,7 @@ def distance(
     pictures = _pictures(predictors[0], data, split, count)
     reaches = []
     for name, predictor in zip(_names(models), predictors, strict=True):
-        typer.echo(f"Looking through {name} at {len(pictures):,} pictures", err=True)
+        typer.echo(f"Looking through {name} at {counted(len(pictures), 'picture')}", err=True)
         reaches.append(reach_of(predictor, pictures, name))
     _print(reaches)
     _save(reaches, out)

@@ -14,6 +14,7 @@ from regard.cli import options
 from regard.cli.inputs import check_kept, texts_in
 from regard.cli.look_relevance import explainable, known_method, slowly
 from regard.cli.views import check_new, tell_saved
+from regard.counted import counted
 from regard.errors import UserError
 from regard.strict_json import strict_json
 from regard.whole_file import write_atomically
@@ -200,7 +201,7 @@ def _each(predictor: Any, given: Sequence[Any], measure: Callable[[Any, int], Fo
         if len(given) > 1:
             typer.echo(f"Measured {number} of {len(given)}", err=True)
     if not found:
-        raise UserError(f"none of the {len(given)} inputs could be measured")
+        raise UserError(f"nothing could be measured of {counted(len(given), 'input')}")
     return found
 
 
@@ -230,14 +231,14 @@ def _print(found: Faithfulness) -> None:
         table.add_row(name, f"{100 * curves.deletion_area:.1f}", f"{100 * curves.insertion_area:.1f}")
     chance = found.chance
     table.add_row(
-        f"at random ({len(found.random)} orders)",
+        f"at random ({counted(len(found.random), 'order')})",
         f"{100 * chance.deletion_area:.1f} ± {100 * found.spread('deletion'):.1f}",
         f"{100 * chance.insertion_area:.1f} ± {100 * found.spread('insertion'):.1f}",
     )
     show(table)
     typer.echo(
         "Mean probability of the answer while its input is taken away, or put in, in the order of each map; "
-        f"{found.inputs} {'input' if found.inputs == 1 else 'inputs'}."
+        f"{counted(found.inputs, 'input')}."
     )
 
 
@@ -262,7 +263,9 @@ def _save_places(predictor: Any, model: str, given: Sequence[Any], data: str, fo
         raise UserError("nothing to measure: there is nothing that could be taken away from what was given")
     _print_places(figures)
     add_metrics(folder, record_of(PlaceFigures(figures)))
-    typer.echo(f"Stored the figures of {len(figures)} places with the model: {folder / METRICS}", err=True)
+    typer.echo(
+        f"Stored the figures of {counted(len(figures), 'place')} with the model: {folder / METRICS}", err=True
+    )
 
 
 def _print_places(figures: Mapping[str, MapFaithfulness]) -> None:
@@ -301,5 +304,5 @@ def _save(found: Faithfulness, out: Path) -> None:
             "a .json has all",
             err=True,
         )
-    inputs = f"{found.inputs} inputs" if found.inputs > 1 else "one input"
-    faithfulness_picture(replace(found, methods=drawn), out, title=f"How faithful the maps are: {inputs}")
+    title = f"How faithful the maps are: {counted(found.inputs, 'input')}"
+    faithfulness_picture(replace(found, methods=drawn), out, title=title)

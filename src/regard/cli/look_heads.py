@@ -13,6 +13,7 @@ import typer
 from regard.cli import options
 from regard.cli.inputs import check_kept, check_texts, texts_in
 from regard.cli.views import check_new, tell_saved
+from regard.counted import counted
 from regard.errors import UserError
 from regard.whole_file import write_atomically
 
@@ -61,10 +62,10 @@ def heads(
     lines = _lines(inputs or [], file)
     predictor = load(model, **({} if device is None else {"device": device}))
     if _of_pictures(predictor):
-        given, unit = _pictures(lines), "pictures"
+        given, unit = _pictures(lines), "picture"
     else:
         check_texts(inputs or ())
-        given, unit = lines, "lines"
+        given, unit = lines, "line"
     with line_progress("measured", unit=unit) as advance:
         table = measure_heads(predictor, given, advance=lambda: advance(1))
     if as_json:
@@ -74,7 +75,7 @@ def heads(
     else:
         _print(table)
     if out is not None:
-        _save(table, out, f"{model}: what heads do, over {table.inputs:,} inputs")
+        _save(table, out, f"{model}: what heads do, over {counted(table.inputs, 'input')}")
         tell_saved(out)
 
 
@@ -104,8 +105,8 @@ def _print(table: HeadTable) -> None:
 
     show(HeadGrid(table))
     print(
-        f"\nOver {table.inputs:,} inputs. A role: {100 * BAR:.0f} % of a head's attention or more, and "
-        f"{100 * MARGIN:.0f} points above even attention; · is none.",
+        f"\nOver {counted(table.inputs, 'input')}. A role: {100 * BAR:.0f} % of a head's attention or more, "
+        f"and {100 * MARGIN:.0f} points above even attention; · is none.",
         file=sys.stderr,
     )
 

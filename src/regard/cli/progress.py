@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from regard.counted import counted
+
 if TYPE_CHECKING:
     from regard.data.bar import Bar
 
@@ -27,12 +29,12 @@ def bar(total: int | None, name: str) -> Bar:
 
 
 @contextmanager
-def line_progress(done: str, *, unit: str = "lines") -> Iterator[Callable[[int], None]]:
+def line_progress(done: str, *, unit: str = "line") -> Iterator[Callable[[int], None]]:
     """Counts lines, or what else: live where stderr is a terminal, and one sentence at the end either way.
 
     Args:
         done: what happens to the lines, such as "translated".
-        unit: what they are.
+        unit: what one of them is.
 
     Yields:
         A function that is told how many more lines are done.
@@ -42,7 +44,8 @@ def line_progress(done: str, *, unit: str = "lines") -> Iterator[Callable[[int],
 
     def said() -> str:
         seconds = time.monotonic() - began
-        return f"{count:,} {unit} {done} in {seconds:.1f} s ({count / max(seconds, 1e-9):.1f} {unit}/s)"
+        speed = count / max(seconds, 1e-9)
+        return f"{counted(count, unit)} {done} in {seconds:.1f} s ({speed:.1f} {unit}s/s)"
 
     def advance(lines: int) -> None:
         nonlocal count

@@ -10,6 +10,7 @@ import typer
 
 from regard.cli import options
 from regard.cli.pictures import Picture, Pictures, check_results, each_picture, find_pictures
+from regard.counted import counted
 from regard.errors import UserError
 
 if TYPE_CHECKING:
@@ -91,4 +92,4 @@ def _segment(
         }
         print(json.dumps(record, ensure_ascii=False))
     else:
-        print(f"{target}\t{result.count} objects\t{share:.1%} of the pixels")
+        print(f"{target}\t{counted(result.count, 'object')}\t{share:.1%} of the pixels")

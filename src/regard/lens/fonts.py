@@ -9,6 +9,7 @@ from functools import cache
 
 from matplotlib import font_manager, ft2font
 
+from regard.counted import counted
 from regard.errors import RegardWarning
 
 _DEFAULT = "DejaVu Sans"
@@ -119,6 +120,6 @@ def _advice(missing: set[str]) -> str:
     cjk = scripts & {"HANGUL", "CJK", "HIRAGANA", "KATAKANA", "FULLWIDTH", "IDEOGRAPHIC"}
     font = "Noto Sans CJK (Debian and Ubuntu: apt install fonts-noto-cjk)" if cjk else "the Noto fonts"
     return (
-        f"no installed font draws {len(missing)} characters of this picture ({sample}); "
-        f"they will show as boxes. Install {font} and run again."
+        f"no installed font draws {counted(len(missing), 'character')} of this picture ({sample}), which "
+        f"will show as boxes. Install {font} and run again."
     )

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple, Self
 
+from regard.counted import counted
+
 
 class Area(NamedTuple):
     """The mean height of a deletion or an insertion curve, beside chance.
@@ -67,13 +69,13 @@ class MapFaithfulness:
         """What stands below a map in the terminal."""
         if not self.data:
             return f"faithfulness: {self.sentence}"
-        over = f"over {_inputs(self.inputs)} ({self.data}) and not of this one"
+        over = f"over {counted(self.inputs, 'input')} ({self.data}) and not of this one"
         return f"faithfulness of the mean of its heads, {over}: {self.sentence}"
 
     @property
     def caption(self) -> str:
         """The same in lines as short as they stand below a name in a picture."""
-        of = f", mean of {_inputs(self.inputs)}" if self.data else " of this map"
+        of = f", mean of {counted(self.inputs, 'input')}" if self.data else " of this map"
         lines = [
             f"{kind} {100 * area.own:.0f} % (random {100 * area.random:.0f} ± {100 * area.spread:.0f})"
             for kind, area in (("deletion", self.deletion), ("insertion", self.insertion))
@@ -135,10 +137,6 @@ def in_json(found: MapFaithfulness | Unmeasured) -> dict[str, Any]:
     if isinstance(found, Unmeasured):
         return {"faithfulness": None, "unmeasured": found.value}
     return {"faithfulness": found.to_json()}
-
-
-def _inputs(count: int) -> str:
-    return "1 input" if count == 1 else f"{count:,} inputs"
 
 
 def _rounded(area: Area) -> dict[str, float]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from threading import Condition, Thread
 from typing import Any, Generic, TypeVar
 
+from regard.counted import counted
 from regard.server.errors import Refused
 from regard.server.limits import Limits
 from regard.server.turns import Turns
@@ -134,9 +135,8 @@ class Worker:
             if self._closing:
                 raise Refused(503, "closing", "the server is shutting down")
             if len(self._jobs) >= self._limits.places:
-                raise Refused(
-                    429, "queue_full", f"{len(self._jobs)} requests wait for this model; try again", retry=1
-                )
+                waiting = counted(len(self._jobs), "request waits", "requests wait")
+                raise Refused(429, "queue_full", f"{waiting} for this model; try again", retry=1)
             self._jobs.append(job)
             self._changed.notify_all()
         return job.future

@@ -9,6 +9,7 @@ import numpy as np
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from regard.counted import counted
 from regard.server.answers import PNG, Answer, in_text, json_answer, png
 from regard.server.errors import Refused
 from regard.server.limits import Limits
@@ -43,7 +44,7 @@ class Segment(PictureWork):
         """What is told of a segmentation."""
         maps = self.maps(predictor, result)
         if self.form == "page":
-            return self.page(maps or [], result, f"{result.count} objects")
+            return self.page(maps or [], result, counted(result.count, "object"))
         mask = png(result.mask.astype(np.uint8 if max(predictor.values) < 256 else np.uint16))
         if self.form == "png":
             return Answer(mask, PNG)

@@ -14,6 +14,7 @@ import torch
 from rich.console import Console
 from torch import Tensor, nn
 
+from regard.counted import counted
 from regard.errors import UserError
 from regard.training.archive import Archive, Found
 from regard.training.checkpoint import model_tensors, restore_model
@@ -192,7 +193,7 @@ class Run:
         self.model.eval()
         if self._first:
             draw_curves(self.job.folder)
-        self.display.say(f"Done after {state.update} updates: {chosen}.")
+        self.display.say(f"Done after {counted(state.update, 'update')}: {chosen}.")
         return {**figures, "updates": state.update, "seconds": round(state.seconds, 2)}
 
     def _figures_or_leave(self) -> dict[str, float]:

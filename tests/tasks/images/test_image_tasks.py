@@ -272,7 +272,7 @@ def test_test_pictures_too_small_for_the_figures_are_told_before_training(tmp_pa
     save(tmp_path / "parts/test/small.png", blob(np.random.default_rng(9), 10)[0])
     recipe = table("denoising", tmp_path)
     recipe["data"] |= {"train": str(tmp_path / "parts/train"), "test": str(tmp_path / "parts/test")}
-    with pytest.raises(UserError, match=r"1 pictures are smaller than 11x11.*small\.png"):
+    with pytest.raises(UserError, match=r"1 picture is smaller than 11x11.*small\.png"):
         train(parse_recipe(recipe), tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 from rich.console import Console
 
+from regard.counted import counted
 from regard.data.errors import DataError
 from regard.data.images.build import MOST_CLASSES, read_all
 from regard.data.images.config import ImageDataConfig
@@ -151,7 +152,8 @@ def check_pictures(
                 facts.append(found)
     findings = list(known)
     if errors:
-        what = f"{len(errors):,} pictures or masks cannot be used: training will not start"
+        what = counted(len(errors), "picture or mask", "pictures or masks")
+        what = f"{what} cannot be used: training will not start"
         findings.append(Finding("error", what, tuple(errors)))
     marked = {split for split, pictures in splits.items() if pictures.instances}
     findings += [
@@ -229,7 +231,8 @@ def _masks(facts: Sequence[Facts], ignore: int | None, marked: Collection[str]) 
     masked = [(fact, fact.mask) for fact in facts if fact.mask is not None]
     without = [fact.name for fact in facts if fact.mask is None and fact.label not in ("", *GOOD)]
     if masked and without:
-        what = f"{len(without):,} pictures of defects have no mask: figures of pixels leave them out"
+        what = counted(len(without), "picture of a defect has", "pictures of defects have")
+        what = f"{what} no mask: left out of figures of pixels"
         yield Finding("warning", what, tuple(without))
     objects = [(fact, mask) for fact, mask in masked if fact.split in marked]
     classes = [(fact, mask) for fact, mask in masked if fact.split not in marked]
@@ -245,7 +248,7 @@ def _masks(facts: Sequence[Facts], ignore: int | None, marked: Collection[str]) 
         yield from _class_masks(classes, ignore, other=bool(objects))
     empty = [fact.name for fact, mask in masked if len(set(mask) - {ignore, UNCOUNTED}) < 2]
     if empty:
-        what = f"{len(empty):,} masks have one value in all pixels: they are learnt as they are"
+        what = f"{counted(len(empty), 'mask has', 'masks have')} one value in all pixels: that is learnt too"
         yield Finding("warning", what, tuple(empty))
 
 
@@ -305,7 +308,7 @@ def _sizes(
     if window is not None:
         small = [fact.name for fact in facts if fact.shape[0] < window[0] or fact.shape[1] < window[1]]
         if small:
-            what = f"{len(small):,} pictures are smaller than {_times(window)}: they go on as mirror images"
+            what = f"{_pictures(small)} smaller than {_times(window)}: mirror images fill the rest"
             yield Finding("warning", what, tuple(small))
 
 
@@ -332,7 +335,8 @@ def _values(facts: Sequence[Facts]) -> Iterator[Finding]:
         rare = min(depths.values(), key=len)
         yield Finding("warning", f"several depths: {shown}; each by its own becomes 0 … 1", _names(rare))
     if flat := [fact for fact in facts if fact.low == fact.high]:
-        yield Finding("warning", f"{len(flat):,} pictures have one value in all pixels", _names(flat))
+        what = f"{counted(len(flat), 'picture has', 'pictures have')} one value in all pixels"
+        yield Finding("warning", what, _names(flat))
 
 
 def _duplicates(facts: Sequence[Facts]) -> Iterator[Finding]:
@@ -345,19 +349,24 @@ def _duplicates(facts: Sequence[Facts]) -> Iterator[Finding]:
     within = [group for group in groups if len({fact.split for fact in group}) < len(group)]
     torn = [group for group in groups if len({fact.label for fact in group}) > 1]
     if between:
-        what = f"{len(between):,} pictures are in more than one split: figures will look better than they are"
+        what = f"{_pictures(between)} in more than one split: figures will look better than they are"
         yield Finding("warning", what, _grouped(between))
     if torn:
-        yield Finding("warning", f"{len(torn):,} pictures are in more than one class", _grouped(torn))
+        yield Finding("warning", f"{_pictures(torn)} in more than one class", _grouped(torn))
     if within:
-        what = f"{len(within):,} pictures are there more than once: training sees them as often"
+        what = f"{_pictures(within)} there more than once: training sees each as often"
         yield Finding("warning", what, _grouped(within))
 
 
 def _passed_over(splits: Mapping[str, Pictures]) -> Iterator[Finding]:
     files = sorted({name for pictures in splits.values() for name in pictures.passed_over})
     if files:
-        yield Finding("note", f"{len(files):,} files are no part of this and are passed over", tuple(files))
+        what = f"{counted(len(files), 'file is', 'files are')} no part of this and passed over"
+        yield Finding("note", what, tuple(files))
+
+
+def _pictures(found: Sequence[object]) -> str:
+    return counted(len(found), "picture is", "pictures are")
 
 
 def _times(size: tuple[int, int]) -> str:

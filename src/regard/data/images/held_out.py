@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import Literal
 
+from regard.counted import counted
 from regard.data.errors import DataError
 from regard.data.images.examples import Example
 
@@ -52,7 +53,8 @@ def hold_out(
                 taken += len(group)
     if not held:
         raise DataError(
-            f"{len(examples)} pictures are too few to hold some out for validation; give data.validation"
+            f"{counted(len(examples), 'picture is', 'pictures are')} too few to hold some out for "
+            "validation; give data.validation"
         )
     train = tuple(example for example in examples if example not in held)
     return train, tuple(example for example in examples if example in held)

@@ -10,6 +10,7 @@ from typing import Literal
 
 import numpy as np
 
+from regard.counted import counted
 from regard.data.errors import DataError
 from regard.data.images.config import ImageDataConfig
 from regard.data.images.examples import Example, Load, Loaded, Opening
@@ -150,8 +151,10 @@ def _read(config: ImageDataConfig, opened: Members, folder: str, split: str, lay
     if not found.examples:
         loose = sum(map(is_picture, found.passed_over))
         if loose:  # of classes, which alone pass over pictures where there is nothing else
-            raise DataError(f"{name}: its {loose:,} pictures are in no class: make a folder for each class")
-        raise DataError(f"{name}: no pictures for {split} ({len(found.passed_over):,} files of other kinds)")
+            pictures = counted(loose, "picture is", "pictures are")
+            raise DataError(f"{name}: {pictures} in no class: make a folder for each class")
+        others = counted(len(found.passed_over), "file of another kind", "files of other kinds")
+        raise DataError(f"{name}: no pictures for {split} ({others})")
     # Of a defect, too, the mask says only where it is, not what.
     apart = layout == "good" or any(len(example.masks) > 1 for example in found.examples)
     marking: Marking = "files" if apart else config.mask_values
@@ -200,7 +203,7 @@ def _stack(config: ImageDataConfig, place: Path, split: str, layout: Layout) -> 
     if layout == "masks":
         mask = _stack_of_masks(place, config.masks, split)
         if (labelled := count_pages(mask)) != pages:
-            raise DataError(f"{place}: has {pages} pages, and its masks {mask} {labelled}")
+            raise DataError(f"{place}: has {counted(pages, 'page')}, and its masks {mask} {labelled}")
         paths[str(mask)], masks = mask, (str(mask),)
     examples = tuple(Example(place.name, page, masks=masks) for page in range(pages))
     files = Files(place, paths)

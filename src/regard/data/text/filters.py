@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from typing import TypeVar
 
+from regard.counted import counted
 from regard.data.text.config import FilterConfig
 
 Row = TypeVar("Row", bound=tuple[str, ...])
@@ -34,8 +35,10 @@ class FilterReport:
         reasons = {
             k.replace("_", " "): v for k, v in self.as_dict().items() if k not in {"read", "kept"} and v
         }
-        left_out = ", ".join(f"{count:,} {reason}" for reason, count in reasons.items())
-        return f"{self.read:,} rows read, {self.kept:,} kept" + (
+        left_out = ", ".join(
+            counted(count, reason.removesuffix("s"), reason) for reason, count in reasons.items()
+        )
+        return f"{counted(self.read, 'row')} read, {self.kept:,} kept" + (
             f"; left out: {left_out}" if left_out else ""
         )
 
@@ -48,7 +51,7 @@ class PairFilter:
         >>> keep = PairFilter(FilterConfig())
         >>> rows = [Pair("Go.", "Va !"), Pair("Go.", "Va !"), Pair("", "?")]
         >>> [row for row in keep.texts(rows)], str(keep.report)
-        ([Pair(source='Go.', target='Va !')], '3 rows read, 0 kept; left out: 1 empty, 1 duplicates')
+        ([Pair(source='Go.', target='Va !')], '3 rows read, 0 kept; left out: 1 empty, 1 duplicate')
     """
 
     def __init__(self, config: FilterConfig) -> None:

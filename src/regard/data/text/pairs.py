@@ -5,6 +5,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
 
+from regard.counted import counted
 from regard.data.errors import DataError
 from regard.data.text.lines import read_lines
 from regard.data.text.table import Field, read_rows
@@ -58,5 +59,5 @@ def read_pairs(
 
 def _different(path: Path, target_path: Path, last: int, first_ended: bool) -> str:
     short, long = (path, target_path) if first_ended else (target_path, path)
-    total = sum(1 for _ in read_lines(long))
-    return f"{short} ends after line {last}, but {long} has {total} lines; aligned files have equally many"
+    total = counted(sum(1 for _ in read_lines(long)), "line")
+    return f"{short} ends after line {last}, but {long} has {total}; aligned files have equally many"

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from regard.counted import counted
 from regard.errors import from_extra
 from regard.tasks.device import usable_device
 from regard.tasks.foreign.folder import ForeignFolder, ForeignFolderError, read_foreign_folder
@@ -78,8 +79,8 @@ def _model(folder: ForeignFolder, kind: Any, device: torch.device | str | None) 
     missing = sorted(key for key in info["missing_keys"] if "pooler" not in key)
     if missing:
         raise ForeignFolderError(
-            f"{folder.path}: {len(missing)} weights are missing, such as {missing[0]!r}; what it attends to "
-            "would be by chance"
+            f"{folder.path}: {counted(len(missing), 'weight is', 'weights are')} missing, such as "
+            f"{missing[0]!r}; what it attends to would be by chance"
         )
     model = model.eval()
     return model if device is None else model.to(usable_device(device))

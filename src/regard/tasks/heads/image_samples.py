@@ -46,7 +46,7 @@ def sample_of_classes(classifier: ImageClassifier, data: Where, split: str, coun
 
         yield Sample(
             name_of(config, split),
-            "pictures",
+            "picture",
             _ones(store),
             lambda: _losses(store, classifier.device, loss),
             "accuracy",
@@ -69,7 +69,7 @@ def sample_of_masks(segmenter: Segmenter, data: Where, split: str, count: int) -
 
         yield Sample(
             name_of(config, split),
-            "pictures",
+            "picture",
             _ones(store),
             lambda: _losses(store, segmenter.device, loss),
             "Dice",
@@ -94,7 +94,7 @@ def sample_of_noise(denoiser: Denoiser, data: Where, split: str, count: int) -> 
 
         yield Sample(
             name_of(config, split),
-            "pictures",
+            "picture",
             _ones(store),
             lambda: _losses(store, denoiser.device, loss),
             "PSNR",
@@ -121,7 +121,7 @@ def sample_of_defects(detector: Detector, data: Where, split: str, count: int) -
 
         yield Sample(
             name_of(config, split),
-            "pictures",
+            "picture",
             _ones(good),
             lambda: _losses(good, detector.device, loss),
             "AUROC",

@@ -9,6 +9,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from regard.counted import counted
 from regard.lens.fonts import families_for
 from regard.lens.picture import check_picture_path, write_figure
 from regard.tasks.heads.ranking import HeadRanking
@@ -42,7 +43,7 @@ def ranking_picture(ranking: HeadRanking, path: str | Path, *, title: str = "") 
         _figures(axes, ranking, places, largest)
         axes.set_xticks(range(columns))
         axes.set_yticks(range(len(places)), places)
-        read = f"{ranking.examples:,} {ranking.unit} of {ranking.data}"
+        read = f"{counted(ranking.examples, ranking.unit)} of {ranking.data}"
         axes.set_xlabel(f"head\n{read}; (in brackets: noise)")
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)

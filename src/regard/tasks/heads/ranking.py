@@ -52,7 +52,7 @@ class HeadRanking:
     Attributes:
         data: what was read.
         examples: how many.
-        unit: what they are, such as "sentences".
+        unit: what one of them is, such as "sentence".
         loss: mean loss with all heads, in nats a target token, or a text or picture.
         figure: name of the task's figure.
         value: the figure with all heads; None where it was not measured.

@@ -14,7 +14,7 @@ class Sample:
 
     Attributes:
         name: of the data.
-        unit: what the examples are, such as "sentences".
+        unit: what an example is, such as "sentence".
         weights: [examples], what the loss of each is a sum over: target tokens, or one.
         losses: gives [examples], float64: the loss of each, summed over its tokens.
         figure: the name of the task's figure.

@@ -61,7 +61,7 @@ def sample_of_translations(translator: Translator, data: Where, split: str, coun
         return quick_scores([one.text for one in made], [group.references for group in groups])["bleu"]
 
     weights = torch.tensor([len(target) + 1 for target in targets], dtype=torch.float64)
-    yield Sample(name_of(config, split), "sentences", weights, losses, "BLEU", bleu)
+    yield Sample(name_of(config, split), "sentence", weights, losses, "BLEU", bleu)
 
 
 @contextmanager
@@ -87,7 +87,7 @@ def sample_of_text(generator: Generator, data: Where, split: str, count: int) ->
         def perplexity() -> float:
             return float((losses().sum() / weights.sum()).exp())
 
-        yield Sample(name_of(config, split), "blocks of text", weights, losses, "perplexity", perplexity)
+        yield Sample(name_of(config, split), "block", weights, losses, "perplexity", perplexity)
 
 
 @contextmanager
@@ -121,7 +121,7 @@ def sample_of_classes(classifier: Classifier, data: Where, split: str, count: in
             return float((made.argmax(-1) == wanted).double().mean())
 
         ones = torch.ones(len(rows), dtype=torch.float64)
-        yield Sample(name_of(config, split), "texts", ones, losses, "accuracy", accuracy)
+        yield Sample(name_of(config, split), "text", ones, losses, "accuracy", accuracy)
 
 
 def _of_rows(output: nn.Linear, states: Tensor, targets: Tensor) -> Tensor:

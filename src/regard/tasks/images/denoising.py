@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from regard.counted import counted
 from regard.data.errors import DataError
 from regard.data.images.batches import ImageBatch, plain_batch
 from regard.data.images.folders import listed
@@ -101,8 +102,8 @@ def check_sizes(store: PictureStore) -> None:
     small = [store.names[row] for row in np.flatnonzero((store.shapes[:, :2] < SSIM_WINDOW).any(1))]
     if small:
         raise DataError(
-            f"{len(small):,} pictures are smaller than {SSIM_WINDOW}x{SSIM_WINDOW}, the window in which the "
-            f"figures compare them (SSIM): leave them out, or give data.size: {listed(small)}"
+            f"{counted(len(small), 'picture is', 'pictures are')} smaller than {SSIM_WINDOW}x{SSIM_WINDOW}, "
+            f"the window in which figures compare (SSIM): leave out, or give data.size: {listed(small)}"
         )
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple, Self
 import torch
 from torch import Tensor
 
+from regard.counted import counted
 from regard.data.text.batches import collate_pairs
 from regard.data.text.sentences import is_blank
 from regard.decoding.batches import decode_batches
@@ -315,7 +316,10 @@ def _check_heads(translator: Translator, heads: AlignmentHeads) -> None:
 
 def _check(pairs: Sequence[tuple[str, str]], reference: Sequence[Links]) -> None:
     if len(pairs) != len(reference):
-        raise UserError(f"the reference has {len(reference):,} lines for {len(pairs):,} pairs of sentences")
+        raise UserError(
+            f"the reference has {counted(len(reference), 'line')} for {counted(len(pairs), 'pair')} of "
+            "sentences"
+        )
     for number, ((source, target), links) in enumerate(zip(pairs, reference, strict=True), start=1):
         try:
             links.check(len(source.split()), len(target.split()))

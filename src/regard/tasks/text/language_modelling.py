@@ -10,6 +10,7 @@ import torch
 from rich.console import Console
 from torch import nn
 
+from regard.counted import counted
 from regard.data.text.batches import TextBatch
 from regard.data.text.blocks import BlockPlan, Documents, TextCorpus
 from regard.data.text.build import build_corpus
@@ -64,7 +65,8 @@ class LanguageModellingTask:
         validation = encode_documents(recipe, tokenizer, folder, "validation", console)
         say(
             console,
-            f"Training text: {len(train):,} documents from {texts.name}. Validation: {len(validation):,}.",
+            f"Training text: {counted(len(train), 'document')} from {texts.name}. "
+            f"Validation: {len(validation):,}.",
         )
         if kept_apart.files == texts.files:
             say(
