@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional as F
 
-from regard.nn.cross_entropy import linear_cross_entropy
+from regard.nn.cross_entropy import linear_cross_entropy, token_log_probabilities
 
 
 def made(rows: int, width: int, vocabulary: int, seed: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -123,3 +123,16 @@ def test_second_derivatives_are_refused() -> None:
     loss = linear_cross_entropy(states, weight, bias, targets)
     with pytest.raises(RuntimeError, match="second derivative"):
         torch.autograd.grad(loss, states, create_graph=True)
+
+
+@pytest.mark.parametrize("rows", [0, 1, 300])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_log_probabilities_of_tokens(rows: int, dtype: torch.dtype) -> None:
+    output = torch.nn.Linear(8, 70_000, dtype=dtype)  # so wide that 64 rows are taken at a time
+    states, targets = torch.randn(rows, 8, dtype=dtype), torch.randint(70_000, (rows,))
+    targets[1::3] = -100
+    found = token_log_probabilities(output, states, targets)
+    wanted = output(states).double().log_softmax(-1).gather(1, targets.clamp(min=0)[:, None])[:, 0]
+    assert found.dtype == (torch.float64 if dtype == torch.float64 else torch.float32)
+    assert not found.requires_grad
+    torch.testing.assert_close(found.double(), wanted.where(targets >= 0, 0.0), rtol=1e-5, atol=1e-5)

@@ -5,11 +5,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from regard.decoding.candidates import log_normaliser, widened
 from regard.decoding.search import predicting
 from regard.decoding.steps import ForcedSteps
-
-_CELLS = 1 << 22
+from regard.nn.cross_entropy import token_log_probabilities
 
 
 def score(
@@ -50,10 +48,6 @@ def score(
     real = torch.tensor([[i <= len(target) for i in range(longest)] for target in targets])
     with predicting(model):
         states = model(source, mask, given).states[real.to(source.device)]
-        tokens = wanted[real.to(source.device)]
-        group, found = max(1, _CELLS // model.logits(states[:1]).shape[-1]), []
-        for part, ids in zip(torch.split(states, group), torch.split(tokens, group), strict=True):
-            logits = widened(model.logits(part))
-            found.append(logits.gather(1, ids[:, None])[:, 0] - log_normaliser(logits))
-    values = torch.split(torch.cat(found), [len(target) + 1 for target in targets])
+        found = token_log_probabilities(model.logits, states, wanted[real.to(source.device)])
+    values = torch.split(found, [len(target) + 1 for target in targets])
     return [part.tolist() for part in values]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from regard.nn.linear_loss import Gradients, SmoothedTargets, linear_loss, log_normaliser
 from regard.nn.product import multiply
@@ -77,6 +80,33 @@ def linear_cross_entropy(
         return loss, gradients
 
     return linear_loss(states, weight, bias, sweep)
+
+
+@torch.no_grad()
+def token_log_probabilities(
+    logits: Callable[[Tensor], Tensor], states: Tensor, targets: Tensor, *, ignore: int = -100
+) -> Tensor:
+    """log p(target) of each row, a chunk of rows at a time; no gradient.
+
+    Args:
+        logits: an output layer, [rows, width] to [rows, vocabulary].
+        states: [rows, width].
+        targets: [rows], int64.
+        ignore: rows with this target have 0.
+
+    Returns:
+        [rows], float32 (float64 for float64 logits).
+
+    Example:
+        >>> token_log_probabilities(lambda states: states, torch.zeros(2, 8), torch.tensor([3, -100]))
+        tensor([-2.0794, -0.0000])
+    """
+    rows, found = max(64, _CELLS // logits(states[:1]).shape[-1]), []
+    for part, target in zip(torch.split(states, rows), torch.split(targets, rows), strict=True):
+        made = logits(part)
+        exact = made if made.dtype == torch.float64 else made.float()
+        found.append(-F.cross_entropy(exact, target, reduction="none", ignore_index=ignore))
+    return torch.cat(found)
 
 
 def check_targets(states: Tensor, targets: Tensor, label_smoothing: float) -> None:

@@ -15,13 +15,11 @@ class Loss:
     """The loss of a batch.
 
     Attributes:
-        total: scalar, the SUM over `units`, to be differentiated.
-        units: what it is a sum over: target tokens, images.
+        total: scalar, the SUM over the units of `Trainable.units`, to be differentiated.
         figures: other sums over the units, for the log.
     """
 
     total: Tensor
-    units: int
     figures: Mapping[str, float | Tensor] = field(default_factory=dict)
 
 
@@ -79,7 +77,7 @@ class Objective(nn.Module):
 
     Example:
         >>> class Mean:
-        ...     def loss(self, model, batch): return Loss(model(batch).sum(), len(batch))
+        ...     def loss(self, model, batch): return Loss(model(batch).sum())
         >>> total, figures = Objective(nn.Linear(2, 1), Mean())(torch.ones(3, 2))
         >>> total.shape, figures
         (torch.Size([]), {})

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from regard.data.text.batches import collate_pairs, labelled_batch
@@ -19,6 +19,7 @@ from regard.data.text.references import Grouped, grouped
 from regard.data.text.splits import pairs_of
 from regard.decoding.batches import decode_batches
 from regard.errors import UserError
+from regard.nn.cross_entropy import token_log_probabilities
 from regard.tasks.evaluation import Where
 from regard.tasks.heads.sample import Sample, spread
 from regard.tasks.text.classification import encode_labelled
@@ -53,7 +54,7 @@ def sample_of_translations(translator: Translator, data: Where, split: str, coun
                 translator.device
             )
             states = translator.model(batch.source, batch.source_mask, batch.target_in).states
-            found[rows] = _of_rows(translator.model.output, states, batch.target_out)
+            found[rows] = _of_rows(translator.model.logits, states, batch.target_out)
         return found
 
     def bleu() -> float:
@@ -81,7 +82,7 @@ def sample_of_text(generator: Generator, data: Where, split: str, count: int) ->
             found = []
             for batch in (batch.to(generator.device) for batch in batches):
                 states = generator.model(batch.inputs).states
-                found.append(_of_rows(generator.model.output, states, batch.targets))
+                found.append(_of_rows(generator.model.logits, states, batch.targets))
             return torch.cat(found)
 
         def perplexity() -> float:
@@ -124,10 +125,9 @@ def sample_of_classes(classifier: Classifier, data: Where, split: str, count: in
         yield Sample(name_of(config, split), "text", ones, losses, "accuracy", accuracy)
 
 
-def _of_rows(output: nn.Linear, states: Tensor, targets: Tensor) -> Tensor:
+def _of_rows(logits: Callable[[Tensor], Tensor], states: Tensor, targets: Tensor) -> Tensor:
     """Cross-entropy of each row's targets [rows, length], summed over those that count: [rows], float64."""
-    logits = F.linear(states, output.weight, output.bias).float()
-    each = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")
+    each = -token_log_probabilities(logits, states.flatten(0, 1), targets.flatten())
     return each.view(targets.shape).double().sum(1).cpu()
 
 

@@ -55,13 +55,13 @@ class ImageClassificationTask(ImageTask[ImageClassificationRecipe]):
         share = float(torch.distributions.Beta(training.mixup, training.mixup).sample())
         logits = model(images.lerp(images.flip(0), 1 - share)).float()
         one, other = self._loss(logits, targets), self._loss(logits, targets.flip(0))
-        return Loss(share * one.total + (1 - share) * other.total, one.units)
+        return Loss(share * one.total + (1 - share) * other.total)
 
     def _loss(self, logits: Tensor, targets: Tensor) -> Loss:
         smoothing = self.recipe.training.label_smoothing
         total = F.cross_entropy(logits, targets, reduction="sum", label_smoothing=smoothing)
         right = (logits.detach().argmax(-1) == targets).sum()
-        return Loss(total, len(targets), {"accuracy": right})
+        return Loss(total, {"accuracy": right})
 
     def finished(self, model: nn.Module) -> dict[str, Any]:
         """Makes its confidence one that can be believed, by pictures kept apart; tells the temperature."""

@@ -58,7 +58,7 @@ class DetectionTask(ImageTask[DetectionRecipe]):
                 model.judged(defective, restored), mask[:, 0].long(), self.recipe.judge_loss
             )
             figures = {**loss.figures, "judged": judged.total.detach()}
-            loss = Loss(loss.total + judged.total, loss.units, figures)
+            loss = Loss(loss.total + judged.total, figures)
         return loss
 
     def figures(self, model: nn.Module, store: PictureStore) -> dict[str, Any]:

@@ -84,8 +84,8 @@ def segmentation_loss(
 
     Example:
         >>> loss = segmentation_loss(torch.zeros(2, 4, 8, 8), torch.ones(2, 8, 8, dtype=torch.int64))
-        >>> round(loss.figures["cross_entropy"].item() / loss.units, 4), loss.units  # ln 4
-        (1.3863, 2)
+        >>> round(loss.figures["cross_entropy"].item(), 4)  # two images, ln 4 each
+        2.7726
     """
     _check(logits, targets, config, pixel_weights)
     log_probabilities = F.log_softmax(_exact(logits), 1)
@@ -93,7 +93,7 @@ def segmentation_loss(
     if config.dice:
         figures["dice"] = soft_dice_loss(log_probabilities.exp(), targets).sum()
     total = config.cross_entropy * figures["cross_entropy"] + config.dice * figures.get("dice", 0.0)
-    return Loss(total, len(logits), {name: part.detach() for name, part in figures.items()})
+    return Loss(total, {name: part.detach() for name, part in figures.items()})
 
 
 def soft_dice_loss(probabilities: Tensor, targets: Tensor) -> Tensor:
@@ -205,7 +205,7 @@ def restoration_loss(
         errors["similarity"] = 1 - ssim_map(restored, clean)
     figures = {name: _mean_over(error, mask).sum() for name, error in errors.items()}
     total = torch.stack([getattr(config, name) * part for name, part in figures.items()]).sum()
-    return Loss(total, len(restored), {name: part.detach() for name, part in figures.items()})
+    return Loss(total, {name: part.detach() for name, part in figures.items()})
 
 
 def _cross_entropy(

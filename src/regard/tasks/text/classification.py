@@ -100,9 +100,7 @@ class ClassificationTask:
         logits = model(batch.inputs, batch.mask).float()
         smoothing = self.recipe.training.label_smoothing
         total = F.cross_entropy(logits, batch.targets, reduction="sum", label_smoothing=smoothing)
-        return Loss(
-            total, len(batch.targets), {"accuracy": (logits.argmax(-1) == batch.targets).sum().detach()}
-        )
+        return Loss(total, {"accuracy": (logits.argmax(-1) == batch.targets).sum().detach()})
 
     def validate(self, model: nn.Module) -> dict[str, float]:
         """Loss in nats a text, without smoothing, and accuracy."""

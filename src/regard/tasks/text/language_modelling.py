@@ -102,7 +102,7 @@ class LanguageModellingTask:
 
     def loss(self, model: nn.Module, batch: TextBatch) -> Loss:
         """Cross-entropy with label smoothing, summed over tokens."""
-        return Loss(text_loss(model, batch, self.recipe.training.label_smoothing), batch.tokens)
+        return Loss(text_loss(model, batch, self.recipe.training.label_smoothing))
 
     def validate(self, model: nn.Module) -> dict[str, float]:
         """Loss in nats a token, without smoothing, and perplexity."""

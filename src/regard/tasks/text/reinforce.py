@@ -2,7 +2,6 @@
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 # How much of the baselines is new at each update, and of a token's own at each time that it is met.
 _NEW = 0.5
@@ -12,8 +11,6 @@ _NEW_OF_TOKEN = 0.03
 _STRENGTH = 0.05
 # How much the entropy of the draws counts beside the reward.
 ENTROPY = 0.1
-# Logits held at a time.
-_CELLS = 2**22
 
 
 class Reinforced(nn.Module):
@@ -86,29 +83,6 @@ class Reinforced(nn.Module):
         times = zeros.index_add(0, targets, torch.ones_like(difference))
         mean = zeros.index_add(0, targets, difference) / times.clamp(min=1)
         self.by_token.lerp_(mean, 1 - (1 - _NEW_OF_TOKEN) ** times)
-
-
-@torch.no_grad()
-def token_log_probabilities(states: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor) -> Tensor:
-    """log p(target) of each row, [rows], a chunk of rows at a time.
-
-    Args:
-        states: [rows, width].
-        weight: [vocabulary, width] of the output layer.
-        bias: [vocabulary] or None.
-        targets: [rows].
-
-    Example:
-        >>> states, weight = torch.zeros(1, 4), torch.zeros(8, 4)
-        >>> token_log_probabilities(states, weight, None, torch.tensor([3]))
-        tensor([-2.0794])
-    """
-    rows = max(64, _CELLS // weight.shape[0])
-    found = [
-        -F.cross_entropy(F.linear(part, weight, bias).float(), target, reduction="none")
-        for part, target in zip(torch.split(states, rows), torch.split(targets, rows), strict=True)
-    ]
-    return torch.cat(found) if found else states.new_zeros(0)
 
 
 def bare(model: nn.Module) -> nn.Module:

@@ -23,11 +23,11 @@ from regard.data.text.splits import check_test, pairs_of
 from regard.data.text.tokenizer import Tokenizer
 from regard.errors import UserError
 from regard.models.text.encoder_decoder import EncoderDecoder
-from regard.nn.cross_entropy import linear_cross_entropy
+from regard.nn.cross_entropy import linear_cross_entropy, token_log_probabilities
 from regard.nn.r_drop import linear_r_drop
 from regard.tasks.talk import say
 from regard.tasks.text.recipe import BY_TRANSLATING, TextRecipe
-from regard.tasks.text.reinforce import ENTROPY, Reinforced, bare, token_log_probabilities
+from regard.tasks.text.reinforce import ENTROPY, Reinforced, bare
 from regard.tasks.text.scores import quick_scores
 from regard.tasks.text.translation_figures import translation_figures
 from regard.tasks.text.translator import Translator, new_model
@@ -141,14 +141,14 @@ class TranslationTask:
             total = linear_cross_entropy(states, weight, bias, targets, label_smoothing=smoothing)
         figures: dict[str, float | Tensor] = {}
         if isinstance(model, Reinforced) and decoded.log_probability is not None:
-            rewards = token_log_probabilities(states.detach(), weight.detach(), bias, targets)
+            rewards = token_log_probabilities(translator.logits, states, targets)
             total = total + model.surrogate(rewards, targets, decoded.log_probability[real])
             figures["reward"] = rewards.sum()
         if config.r_drop:
             # Of the paper's sum of two losses and a divergence, the mean over the two passes.
             halves = {name: value / 2 for name, value in figures.items()}
-            return Loss(total / 2, len(targets) // 2, halves)
-        return Loss(total, len(targets), figures)
+            return Loss(total / 2, halves)
+        return Loss(total, figures)
 
     def validate(self, model: nn.Module) -> dict[str, float]:
         """Loss in nats a token, without smoothing, and perplexity.
