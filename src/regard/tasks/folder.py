@@ -26,6 +26,7 @@ from regard.tasks.layout import (
     tokenizer_file,
 )
 from regard.tasks.recipe import Recipe, read_resolved
+from regard.training.checkpoint import model_tensors
 from regard.whole_file import write_atomically
 
 
@@ -172,8 +173,7 @@ def fill_model(model: nn.Module, folder: ModelFolder) -> None:
         missing, unexpected = model.load_state_dict(folder.weights, strict=False)
     except RuntimeError as error:
         raise ModelFolderError(f"{source}: the weights do not fit {RECIPE}: {error}") from None
-    filled = {_storage(tensor) for name, tensor in model.state_dict().items() if name in folder.weights}
-    lost = [name for name in missing if _storage(model.state_dict()[name]) not in filled]
+    lost = [name for name in model_tensors(model) if name in missing]
     if lost or unexpected:
         raise ModelFolderError(
             f"{source}: the weights do not fit {RECIPE}: missing {lost[:3]}, unexpected {unexpected[:3]}"
@@ -215,16 +215,11 @@ def _checked_files(path: Path) -> dict[str, bytes]:
 
 def _stored(model: nn.Module, weights: str) -> dict[str, Tensor]:
     """The state of a model, tied parameters once, in the type that is stored."""
-    stored: dict[str, Tensor] = {}
-    seen: set[tuple[object, ...]] = set()
-    for name, tensor in model.state_dict().items():
-        if _storage(tensor) in seen:
-            continue
-        seen.add(_storage(tensor))
-        half = weights == "float16" and tensor.is_floating_point()
-        stored[name] = tensor.detach().to("cpu", torch.float16 if half else tensor.dtype).contiguous()
-    return stored
 
+    def kind(tensor: Tensor) -> torch.dtype:
+        return torch.float16 if weights == "float16" and tensor.is_floating_point() else tensor.dtype
 
-def _storage(tensor: Tensor) -> tuple[object, ...]:
-    return tensor.untyped_storage().data_ptr(), tensor.storage_offset(), tensor.shape
+    return {
+        name: tensor.detach().to("cpu", kind(tensor)).contiguous()
+        for name, tensor in model_tensors(model).items()
+    }
