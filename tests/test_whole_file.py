@@ -2,6 +2,7 @@
 
 import errno
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,32 @@ def test_what_is_no_file_is_written_straight_into(tmp_path: Path) -> None:
         write_atomically(tmp_path, b"new")
 
 
+def test_a_folder_that_cannot_be_flushed_is_no_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flush = os.fsync
+
+    def of_files(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        flush(descriptor)
+
+    monkeypatch.setattr(os, "fsync", of_files)
+    write_atomically(tmp_path / "a.txt", b"new")
+    assert (tmp_path / "a.txt").read_bytes() == b"new"
+
+
+def test_a_place_that_takes_no_new_file_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def busy(path: Path, target: Path) -> None:
+        raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
+
+    monkeypatch.setattr(Path, "replace", busy)
+    (tmp_path / "a.txt").write_text("old")
+    with pytest.raises(UserError, match="busy; its folder takes no new file to put in its place; choose"):
+        write_atomically(tmp_path / "a.txt", b"new")
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
+
+
 def test_a_full_disk_keeps_pages_and_tokenizers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = tmp_path / "page.html"
     page.write_text("mine")
@@ -67,9 +94,10 @@ def test_a_full_disk_keeps_the_log_and_the_curves_of_a_run(
     assert curves is not None
     there, before = sorted(tmp_path.iterdir()), curves.read_bytes()
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(UserError, match="No space left"):
+    # As errors of the system: the trainer says what is safe, and how to go on.
+    with pytest.raises(OSError, match="No space left"):
         draw_curves(tmp_path)
-    with pytest.raises(UserError, match="No space left"):
+    with pytest.raises(OSError, match="No space left"):
         RunLog(tmp_path, update=0, validated=0)
     assert (sorted(tmp_path.iterdir()), curves.read_bytes()) == (there, before)
     assert read_log(tmp_path) == [{"update": 1, "loss": 2.5}]

@@ -1,12 +1,17 @@
 """A file that is whole, whatever happens while it is written."""
 
+import errno
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from regard.errors import UserError
 
 TEMPORARY = ".part"
+# A file is written beside the one whose place it takes, so its folder must take new files.
+_BESIDE = "its folder takes no new file to put in its place; choose another folder"
+_HINTS = {errno.EACCES: _BESIDE, errno.EPERM: _BESIDE, errno.EBUSY: _BESIDE, errno.EROFS: _BESIDE}
 _KEPT = 48  # letters of a name: with what is added, even one of the longest that a disk takes stays one
 
 
@@ -29,9 +34,8 @@ def write_atomically(path: Path, data: bytes) -> None:
         else:
             replace_file(path, lambda part: part.write_bytes(data))
     except OSError as error:
-        raise UserError(
-            f"{path}: cannot write: {error.strerror}; free some space or choose another folder"
-        ) from None
+        hint = _HINTS.get(error.errno or 0, "free some space or choose another folder")
+        raise UserError(f"{path}: cannot write: {error.strerror}; {hint}") from None
 
 
 def replace_file(path: Path, write: Callable[[Path], object]) -> None:
@@ -58,11 +62,10 @@ def replace_file(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def _flush_folder(folder: Path) -> None:
-    """Have the rename itself on the disk, where folders can be flushed."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    """Have the rename itself on the disk, where folders can be flushed; the file is whole either way."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

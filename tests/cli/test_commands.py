@@ -189,7 +189,8 @@ def test_look_attention(regard: Regard, model: Path, tmp_path: Path) -> None:
     names = regard("look", "attention", model, "The cat sat.", "--names").out.split()
     assert names[:2] == ["encoder.0.self", "encoder.1.self"]
     assert regard("look", "attention", model, "--names").out.split() == names
-    assert "text is empty" in regard("look", "attention", "no-model", " ").err
+    for text in (" ", "\u200b"):
+        assert "text is empty" in regard("look", "attention", "no-model", text).err
     ran = regard("look", "attention", model, "The cat sat.", "--at", "encoder.*", "--word", "cat")
     assert [line.split()[0] for line in ran.out.splitlines() if line][2::4] == ["cat", "cat"]
     assert ran.out.count("faithfulness: not measurable, its rows are no answers") == 2

@@ -56,6 +56,7 @@ def test_flow_shows_how_far_it_is(regard: Regard, model: Path) -> None:
     [
         (("relevance", "MODEL", TEXT, "--method", "x"), "--method x: there are attention"),
         (("relevance", "MODEL", "  "), "the text is empty"),
+        (("relevance", "MODEL", "\u200b"), "the text is empty"),
         (("relevance", "MODEL", TEXT, "--out", "seen.txt"), "ends in .png"),
         (("faithfulness", "MODEL", TEXT, "--out", "x.html"), "curves are saved as .png"),
         (

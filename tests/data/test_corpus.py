@@ -160,6 +160,7 @@ def test_casual_pairs() -> None:
         Pair("No mark", "Sans point"),
         Pair("No mark here", "Un point."),
         Pair("…", "…"),
+        Pair("A space ", "Une espace "),
         Pair("네, 그래요。", "Oui."),
     ]
     every = list(with_casual(pairs, 1.0))

@@ -177,6 +177,21 @@ def test_what_is_said_above_takes_the_place_of_what_excludes_it(tmp_path, below,
         assert (training.epochs, training.updates, data.name, data.train) == found
 
 
+def test_what_is_said_of_data_goes_with_it(tmp_path):
+    file = tmp_path / "named.toml"
+    file.write_text(
+        'task = "translation"\n[data]\nname = "multi30k"\nsource = "en"\ntarget = "de"\n', "utf-8"
+    )
+    data = load_recipe(file, ["data.train=mine.tsv"]).data
+    assert (data.name, data.source, data.target) == (None, None, None)
+    data = load_recipe(file, ["data.target=3", "data.train=mine.tsv"]).data
+    assert (data.source, data.target) == (None, 3)
+    file.write_text('task = "translation"\n[data]\ntrain = "a.tsv"\ntest = "b.tsv"\nsource = 1\n', "utf-8")
+    assert load_recipe(file, ["data.train=c.tsv"]).data.source == 1
+    data = load_recipe(file, ["data.name=multi30k"]).data
+    assert (data.train, data.test, data.source) == (None, None, None)
+
+
 def test_what_is_said_twice_in_one_place_is_refused(tmp_path):
     file = tmp_path / "both.toml"
     file.write_text('task = "translation"\n[data]\nname = "multi30k"\n[training]\nepochs = 3\nupdates = 9\n')

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +139,13 @@ def test_a_changed_recipe_is_refused_by_its_keys(tmp_path: Path) -> None:
     trainer(tmp_path, updates=2).fit()
     with pytest.raises(UserError, match=r"learning_rate was 0\.02, is 0\.5; seed was 1, is 2"):
         trainer(tmp_path, updates=2, learning_rate=0.5, seed=2).fit(resume=True)
+
+
+def test_a_run_goes_on_where_recipes_have_come_to_say_more(tmp_path: Path) -> None:
+    trainer(tmp_path, updates=2).fit()
+    later = trainer(tmp_path, updates=2)
+    later.job = replace(later.job, recipe={**later.job.recipe, "a_new_key": 0.0})
+    later.fit(resume=True)
 
 
 def test_changed_data_is_refused(tmp_path: Path) -> None:

@@ -41,17 +41,15 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except BrokenPipeError:
         _discard_output()
         sys.exit(1)
-    except OSError as error:
-        if error.filename is None and error.errno not in _NO_SPACE:
+    except (OSError, MemoryError, RuntimeError) as error:
+        if _lacks_memory(error):
+            _fail(
+                "the memory is not enough for so much at once; take a smaller --beam, shorter texts or "
+                "smaller pictures, and for training a smaller training.tokens or training.images"
+            )
+        if not isinstance(error, OSError) or (error.filename is None and error.errno not in _NO_SPACE):
             raise
         _fail(f"{error.filename or 'cannot write'}: {error.strerror}")
-    except (MemoryError, RuntimeError) as error:
-        if not _lacks_memory(error):
-            raise
-        _fail(
-            "the memory is not enough for so much at once; take a smaller --beam, shorter texts or smaller "
-            "pictures, and for training a smaller training.tokens or training.images"
-        )
     sys.exit(0)
 
 
@@ -99,7 +97,8 @@ def _warn(message: Warning | str, category: type[Warning], *_: object) -> None:
 
 def _stop(number: int, frame: FrameType | None) -> NoReturn:
     if _importing(frame):
-        # Libraries guard their imports with excepts that swallow an exit; and nothing is half done yet.
+        # Libraries guard their imports with excepts that swallow an exit. What is written meanwhile is whole
+        # or absent, whatever ends the process.
         os._exit(128 + number)
     sys.exit(128 + number)
 

@@ -57,8 +57,10 @@ def attention(
     one page (.html). Of a picture: what the class token attends to, or all patches on average, or the one of
     --word ROW,COLUMN; of a U-Net what its attention gates let through. A file has every layer, unless --at
     names some."""
+    from regard.data.text.sentences import is_blank
+
     given = list(inputs or ())
-    if not names and not all(map(str.strip, given or [""])):
+    if not names and any(map(is_blank, given or [""])):
         raise UserError('nothing to look at: the text is empty; give one: regard look MODEL "…"')
     if out is not None:
         check_map_file(out, force)

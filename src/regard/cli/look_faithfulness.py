@@ -123,6 +123,7 @@ def _places(predictor: Any, model: str, patterns: Sequence[str]) -> list[str]:
 
 
 def _inputs(predictor: Any, inputs: Sequence[str], count: int) -> list[Any]:
+    from regard.data.text.sentences import is_blank
     from regard.tasks.images.predictor import PicturePredictor
     from regard.tasks.images.reach import evenly
 
@@ -132,7 +133,7 @@ def _inputs(predictor: Any, inputs: Sequence[str], count: int) -> list[Any]:
 
         given = [picture.path for picture in find_pictures([Path(one) for one in inputs])]
     else:
-        given = [line for one in inputs for line in _lines(one) if line.strip()]
+        given = [line for one in inputs for line in _lines(one) if not is_blank(line)]
     if not given:
         raise UserError("nothing to measure: there is no text")
     return list(evenly(given, count))

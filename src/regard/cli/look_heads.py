@@ -80,7 +80,9 @@ def heads(
 
 
 def _lines(inputs: list[str], file: Path | None) -> list[str]:
-    found = [line for line in [*inputs, *([] if file is None else texts_in(file))] if line.strip()]
+    from regard.data.text.sentences import is_blank
+
+    found = [line for line in [*inputs, *([] if file is None else texts_in(file))] if not is_blank(line)]
     if not found:
         raise UserError('nothing to look at; give texts or pictures: regard look heads MODEL "…" (or --file)')
     return found

@@ -67,9 +67,11 @@ def relevance(
     if out is not None:
         check_map_file(out, force)
         check_kept(out, [given])
-    if not given.strip():
-        raise UserError("nothing to explain: the text is empty")
+    from regard.data.text.sentences import is_blank
     from regard.tasks import load
+
+    if is_blank(given):
+        raise UserError("nothing to explain: the text is empty")
 
     result = explainable(load(model), model)(given)
     parts = getattr(result, "parts", ()) or (result,)

@@ -22,9 +22,12 @@ from regard.training.config import TrainingConfig
 _DISPLACED = {
     "training.updates": ("training.epochs",),
     "training.epochs": ("training.updates",),
-    "data.name": ("data.train", "data.validation", "data.test"),
+    "data.name": ("data.train",),
     "data.train": ("data.name",),
 }
+# What is said of something, and goes with it.
+_COLUMNS = ("data.source", "data.target", "data.text", "data.label")
+_SAID_OF = {"data.name": _COLUMNS, "data.train": ("data.validation", "data.test", *_COLUMNS)}
 
 
 class RecipeError(UserError):
@@ -298,8 +301,9 @@ def _make_room(table: dict[str, Any], said: Iterable[str]) -> None:
     """Take out of a table what is displaced by keys that are said above it."""
     for displaced in (other for key in said for other in _DISPLACED.get(key, ())):
         section, _, key = displaced.partition(".")
-        if isinstance(table.get(section), dict):
-            table[section].pop(key, None)
+        if isinstance(there := table.get(section), dict) and there.pop(key, None) is not None:
+            for about in _SAID_OF.get(displaced, ()):
+                there.pop(about.partition(".")[2], None)
 
 
 def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:

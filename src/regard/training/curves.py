@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from regard.training.log import read_log
-from regard.whole_file import write_atomically
+from regard.whole_file import replace_file
 
 Curves = dict[str, dict[str, tuple[list[int], list[float]]]]
 """By figure, then by `training` or `validation`: updates, and the figure at each."""
@@ -29,9 +28,7 @@ def draw_curves(folder: Path) -> Path | None:
     if not curves:
         return None
     path = folder / "curves.png"
-    drawn = BytesIO()
-    _draw(curves).savefig(drawn, dpi=110)
-    write_atomically(path, drawn.getvalue())
+    replace_file(path, lambda part: _draw(curves).savefig(part, dpi=110, format="png"))
     return path
 
 

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from regard.strict_json import strict_json
-from regard.whole_file import write_atomically
+from regard.whole_file import replace_file
 
 LOG_NAME = "log.jsonl"
 
@@ -41,7 +41,8 @@ class RunLog:
             for line in read_log(folder)
             if line["update"] <= (validated if "validation" in line else update)
         ]
-        write_atomically(path, "".join(strict_json(line) + "\n" for line in kept).encode())
+        text = "".join(strict_json(line) + "\n" for line in kept)
+        replace_file(path, lambda part: part.write_text(text, encoding="utf-8"))
         self._file = path.open("a", encoding="utf-8")
         self._board = SummaryWriter(folder / "tensorboard", purge_step=update + 1)
 

@@ -244,7 +244,9 @@ class Run:
             return []
         checkpoint = self.archive.load(found.name)
         facts = checkpoint.facts
-        refuse_changes(self.job.folder, "recipe", facts["recipe"], self.job.recipe)
+        # What a recipe could not say yet when the run began is left to who knows the defaults of its keys.
+        known = {key: value for key, value in self.job.recipe.items() if key in facts["recipe"]}
+        refuse_changes(self.job.folder, "recipe", facts["recipe"], known)
         refuse_changes(self.job.folder, "data", facts["data"], self.job.trainable.digests())
         self.processes.from_first(lambda: self.archive.forget_after(found.name))
         self.precision = facts["precision"]

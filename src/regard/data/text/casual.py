@@ -30,7 +30,7 @@ def with_casual(pairs: Iterable[Pair], share: float) -> Iterator[Pair]:
     for pair in pairs:
         yield pair
         source, target = pair.source.rstrip(_MARKS), pair.target.rstrip(_MARKS)
-        if not source or not target or source == pair.source or target == pair.target:
+        if not source or not target or source == pair.source.rstrip() or target == pair.target.rstrip():
             continue
         text = "\0".join(pair).encode("utf-8", "surrogatepass")
         drawn = int.from_bytes(blake2b(text, digest_size=8, person=b"casual").digest(), "little")

@@ -43,7 +43,7 @@ def read_labelled(
     for number, (name, content) in numbered_rows(path, (label, text), ("label", "text")):
         row = Labelled(content, name.strip())
         try:
-            if labels is not None and row.label:  # without one a row is left out
+            if labels is not None and row.label and row.text.strip():  # else the row is left out
                 labels.number(row.label)
         except DataError as error:
             raise DataError(f"{path}, line {number}: {error}") from None

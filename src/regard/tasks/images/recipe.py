@@ -71,7 +71,7 @@ class ImageRecipe(Recipe):
 
 def _network_of(model: Any) -> str:
     """A table of a recipe that names no network is a Vision Transformer's."""
-    return str(model.get("network", "vit") if isinstance(model, dict) else model.network)
+    return str(model.get("network", "vit") if isinstance(model, dict) else getattr(model, "network", "vit"))
 
 
 ClassifierConfig = Annotated[
