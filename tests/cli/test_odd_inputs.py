@@ -254,7 +254,7 @@ def test_a_folder_that_cannot_be_written_is_told_before_a_model_works(
     refused(regard("align", model, *ALIGN, "--out", "links.txt"), "you may not write into .")
 
 
-@pytest.mark.parametrize("device", ["meta", "hpu", "privateuseone", "cuda:2", "cpu:1", "nonsense", ""])
+@pytest.mark.parametrize("device", ["meta", "hpu", "privateuseone", "cuda:2", "cpu:256", "nonsense", ""])
 def test_a_device_that_is_not_here(
     regard: Regard, model: Path, bert: str, monkeypatch: pytest.MonkeyPatch, device: str
 ) -> None:

@@ -25,7 +25,8 @@ def usable_device(device: torch.device | str) -> torch.device:
         there[accelerator.type] = torch.accelerator.device_count()
     try:
         chosen = torch.device(device)
-        if 0 <= (chosen.index or 0) < there.get(chosen.type, 0):
+        # torch counts devices by a byte: its cuda:256 is cuda:0.
+        if str(chosen) == str(device) and 0 <= (chosen.index or 0) < there.get(chosen.type, 0):
             return chosen
     except RuntimeError:  # no name of a device at all
         pass
