@@ -81,7 +81,8 @@ class DataConfig(_Strict):
         hold_out: share of `train` held out for validation, by a hash of the source text, where no
             validation file is given.
         casual: share of the training pairs that are learnt a second time as people type in passing: without
-            the mark at the end, half of them with the source in lower case. For translation.
+            the mark at the end, half of them with the source in lower case; reports count them as rows. For
+            translation.
         filters: which training rows are left out.
 
     Example:
