@@ -12,7 +12,9 @@ from torch.nn import functional as F
 import regard
 from regard import UserError
 from regard.data.text.batches import IGNORE
+from regard.data.text.config import DataConfig
 from regard.tasks import load_folder, load_recipe, train
+from regard.tasks.card import model_card
 from regard.tasks.recipe import parse_recipe
 from regard.tasks.text.classification import ClassificationTask
 from regard.tasks.text.reinforce import Reinforced
@@ -162,7 +164,14 @@ class TestStartingFromAModel:
         assert first.tokenizers[""].to_bytes() == second.tokenizers[""].to_bytes()
         for name, weight in first.weights.items():
             torch.testing.assert_close(second.weights[name], weight, atol=1e-6, rtol=0)
-        assert f"from the weights of `{tmp_path / 'first'}`" in second.card
+        began = f"Training began from the weights of `{tmp_path / 'first'}`, which had learnt from the same."
+        assert began in second.card
+        third = model_card(recipe, {}, parameters=1, start=second.card)
+        assert third.count("Files of the user's own") == 1
+        assert third.count(began) == 2
+        other = recipe.model_copy(update={"data": DataConfig(name="multi30k")})
+        both = model_card(other, {}, parameters=1, start=first.card)
+        assert f"which had learnt from:\n\nFiles of the user's own: {workplace / 'pairs.tsv'}." in both
 
     def test_what_does_not_fit_is_said(self, workplace, model_folder, tmp_path):
         with pytest.raises(UserError, match=r"vocabulary' = 400: .* where it is 300; leave it out"):

@@ -74,5 +74,8 @@ def _inherited(recipe: Recipe, card: str) -> str:
     """The credits in the card of the model that training began from."""
     _, _, after = card.partition(f"{_CREDITS}\n\n")
     credits, _, _ = after.partition("\n\n## ")
-    began = f"Training began from the weights of `{recipe.start}`, which had learnt from:"
-    return f"\n\n{began}\n\n{credits.strip()}"
+    began = f"Training began from the weights of `{recipe.start}`, which had learnt from"
+    credits, ours = credits.strip(), _credits(recipe.about)
+    if credits.startswith(ours):
+        return f"\n\n{began} the same.{credits.removeprefix(ours)}"
+    return f"\n\n{began}:\n\n{credits}"
