@@ -63,6 +63,13 @@ MISFITS: dict[str, tuple[Callable[[], object], str]] = {
     "three dims": (lambda: attend(QUERY[0], KEY, KEY), "heads"),
     "batch": (lambda: attend(QUERY[:1], KEY, KEY), "query \\[batch"),
     "heads": (lambda: attend(torch.zeros(2, 3, 3, 4), torch.zeros(2, 2, 5, 4), KEY), "multiple"),
+    "no heads": (lambda: attend(QUERY, KEY[:, :0], KEY[:, :0]), "multiple"),
+    "heads of values": (lambda: attend(torch.zeros(2, 4, 3, 4), KEY, KEY.expand(-1, 3, -1, -1)), "multiple"),
+    "heads of a product": (lambda: attend(QUERY, KEY.expand(-1, 2, -1, -1), KEY), "was given 2 and 1"),
+    "heads of a prepared product": (
+        lambda: attend(QUERY, KEY, KEY.expand(-1, 2, -1, -1), score=General(4, 4), prepared=True),
+        "was given 1 and 2",
+    ),
     "keys and values": (lambda: attend(QUERY, KEY, KEY[:, :, :4]), "value"),
     "dims of a dot": (lambda: attend(QUERY, KEY[..., :3], KEY, score=Dot()), "general score"),
     "dims of tempered": (lambda: attend(QUERY, KEY[..., :3], KEY, score=TemperedDot(4)), "tempered dot"),

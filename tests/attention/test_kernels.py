@@ -6,8 +6,19 @@ import pytest
 import torch
 from generated import SELECTIONS, WIDE, Call, calls
 from hypothesis import given, settings
+from torch import Tensor
 
-from regard.attention import Additive, Causal, LocalPredictive, Padding, ScaledDot, Soft, Window, attend
+from regard.attention import (
+    Additive,
+    Causal,
+    Dot,
+    LocalPredictive,
+    Padding,
+    ScaledDot,
+    Soft,
+    Window,
+    attend,
+)
 from regard.attention.kernels import gathered, hidden, table, windowed
 
 KERNELS = [name for name in table.KERNELS if name != "reference"]
@@ -137,7 +148,7 @@ def test_dropout_keeps_the_mean_and_rests_outside_training() -> None:
         torch.testing.assert_close(mean, expected[0], atol=0.06, rtol=0)
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
 @pytest.mark.parametrize("keys", [12, 300])
 def test_smaller_floats_stay_near_float64(dtype: torch.dtype, keys: int) -> None:
     torch.manual_seed(0)
@@ -163,6 +174,27 @@ def test_smaller_floats_stay_near_float64(dtype: torch.dtype, keys: int) -> None
         wanted = torch.autograd.grad(exact.sum(), wide)
         for one, other in zip(given_, wanted, strict=True):
             torch.testing.assert_close(one.double(), other, atol=10 * tolerance, rtol=tolerance)
+
+
+@pytest.mark.parametrize("kernel", ["reference", "fused", "short", "windowed"])
+@pytest.mark.parametrize("slopes", [None, torch.tensor([0.5])])
+def test_forbidden_keys_are_not_read_however_low_the_scores_in_float16(
+    kernel: str, slopes: Tensor | None
+) -> None:
+    """Scores of -31,000 against padding of 0, and of -57,600 in a row that is padding only."""
+    query = torch.full((2, 1, 4, 64), -22.0, dtype=torch.float16)
+    key = torch.full((2, 1, 4, 64), 22.0, dtype=torch.float16)
+    key[0, :, 2:], query[1], key[1] = 0.0, -30.0, 30.0
+    value = torch.ones_like(key)
+    value[0, :, 2:] = 9.0
+    real = torch.tensor([[True, True, False, False], [False] * 4])
+    inputs = [x.requires_grad_() for x in (query, key, value)]
+    call = {"score": Dot(), "scope": Padding(real), "slopes": slopes, "kernel": kernel}
+    context = attend(*inputs, **call).context
+    torch.testing.assert_close(context[0], torch.ones_like(context[0]))
+    assert (context[1] == 0).all()
+    for gradient in torch.autograd.grad(context.sum(), inputs):
+        assert gradient.isfinite().all()
 
 
 def test_autocast_runs_in_its_dtype_and_keeps_gradients_in_theirs() -> None:

@@ -132,6 +132,25 @@ def test_slopes_that_could_learn_are_given_to_the_same_kernel_where_nothing_lear
     assert seen.elements <= 2 * 128 * KEYS
 
 
+def test_slopes_that_learn_stay_within_windows_too() -> None:
+    query, key, value = inputs()
+    slopes = torch.ones(2, requires_grad=True)
+    with largest() as seen:
+        attend(query, key, value, scope=Window(8), slopes=slopes).context.sum().backward()
+    assert slopes.grad is not None
+    assert seen.elements <= 2**18 + 1
+
+
+def test_weights_of_rows_of_additive_scores_hold_no_hidden_layer() -> None:
+    query, key, value = inputs()
+    rows = torch.arange(64)
+    with largest() as seen:
+        weights = attend(query, key, value, score=Additive(DIM, DIM, 16), rows=rows).weights
+        assert weights is not None
+        weights.square().sum().backward()
+    assert seen.elements <= 2**18 < 2 * 64 * KEYS * 16
+
+
 def test_weights_of_rows_cost_rows_times_keys() -> None:
     query, key, value = inputs()
     with torch.no_grad(), largest() as seen:

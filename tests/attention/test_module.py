@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import get_args
+from typing import Any, get_args
 
 import pydantic
 import pytest
@@ -18,7 +18,9 @@ from regard.attention import (
     LocalPredictive,
     Padding,
     ScaledDot,
+    Selection,
     Soft,
+    Sparsemax,
     attend,
     build_attention,
 )
@@ -27,7 +29,9 @@ from regard.attention.selections import Family
 
 FIELDS = AttentionConfig.model_fields
 EVERY_CONFIG = [
-    AttentionConfig(score=score, scope=scope, selection=selection, window=3)
+    AttentionConfig(
+        score=score, scope=scope, selection=selection, window=10 if scope in ("global", "others") else 3
+    )
     for score, scope, selection in itertools.product(
         *(get_args(FIELDS[name].annotation) for name in ("score", "scope", "selection"))
     )
@@ -80,18 +84,43 @@ def test_a_call_narrows_the_modules_scope() -> None:
     ]
 
 
-@pytest.mark.parametrize("score", [ScaledDot(), General(4, 4, 2), Additive(4, 4, 5, 2), Additive(4, 4, 5)])
-def test_keys_prepared_once_give_the_same(score: torch.nn.Module) -> None:
-    query, key, value = torch.randn(2, 2, 3, 4), torch.randn(2, 2, 6, 4), torch.randn(2, 2, 6, 3)
-    expected = attend(query, key, value, score=score).context
-    prepared = attend(query, score.prepare(key), value, score=score, prepared=True).context
-    torch.testing.assert_close(prepared, expected)
+@pytest.mark.parametrize("score", [ScaledDot(), General(4, 4, 4), Additive(4, 4, 5, 4), Additive(4, 4, 5)])
+@pytest.mark.parametrize("kv_heads", [1, 2, 4])
+@pytest.mark.parametrize("selection", [Soft(), Sparsemax()])
+def test_keys_prepared_once_give_the_same(score: Any, kv_heads: int, selection: Selection) -> None:
+    query, key, value = (torch.randn(2, heads, 6, 4) for heads in (4, kv_heads, kv_heads))
+    for kernel in (None, "reference"):
+        call = {"score": score, "selection": selection, "rows": "all", "kernel": kernel}
+        expected = attend(query, key, value, **call)
+        prepared = attend(query, score.prepare(key), value, prepared=True, **call)
+        torch.testing.assert_close(prepared.context, expected.context)
+        torch.testing.assert_close(prepared.weights, expected.weights)
 
 
 def test_configuration_is_strict() -> None:
     for wrong in ({"scor": "dot"}, {"score": "cosine"}, {"window": "3"}, {"window": 0}, {"temperature": 0.0}):
         with pytest.raises(pydantic.ValidationError):
             AttentionConfig(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("dials", "reason"),
+    [
+        ({"window": 3}, 'window is of scope "window" or "local-m" or "local-p", and this is "global"'),
+        ({"window": 3, "scope": "others"}, 'and this is "others"'),
+        ({"temperature": 0.5}, 'temperature is of selection "gumbel", and this is "soft"'),
+        ({"expected": 0.5, "selection": "gumbel"}, 'expected is of selection "hard", and this is "gumbel"'),
+    ],
+)
+def test_what_would_not_be_read_is_refused(dials: dict[str, Any], reason: str) -> None:
+    with pytest.raises(pydantic.ValidationError, match=reason):
+        AttentionConfig(**dials)
+
+
+def test_what_is_of_use_and_what_is_as_by_default_is_taken() -> None:
+    AttentionConfig(window=10, temperature=1.0, expected=0.0)  # as a model folder's recipe has them
+    AttentionConfig(scope="local-m", window=3, selection="gumbel", temperature=0.5)
+    AttentionConfig(selection="hard", expected=0.5)
 
 
 def every_case() -> list[table.Case]:
@@ -121,6 +150,10 @@ def test_every_rule_is_used_and_shown() -> None:
         firsts = {next(i for i, rule in enumerate(table.RULES) if rule.fits(case)) for case in cases}
         rules = [i for i, rule in enumerate(table.RULES) if rule.device is None or device in rule.device]
         assert sorted(firsts) == rules
-        assert [row.kernel for row in shown] == [table.RULES[i].kernel for i in rules]
-        assert all(row.why for row in shown)
-    assert not {"short"} & {row.kernel for row in table.rows("cuda")}
+        for row, rule in zip(shown, (table.RULES[i] for i in rules), strict=True):
+            assert (row["kernel"], row["why"]) == (rule.kernel, rule.why)
+            # As many conditions as the rule has: a row that lacked one would hide those below.
+            wanted = [name for name in table.Case._fields if getattr(rule, name) is not None]
+            said = [name for name in row if name not in ("kernel", "why") and row[name] != "any"]
+            assert len(said) == len(set(wanted) - {"device"})
+    assert not {"short"} & {row["kernel"] for row in table.rows("cuda")}

@@ -57,13 +57,14 @@ def configs(draw):
         score=pick("dot", "scaled-dot", "general", "additive"),
         scope=scope,
         selection=pick(*soft, *(() if scope == "local-p" else ("hard", "gumbel"))),
-        window=2,
+        window=10 if scope == "global" else 2,
     )
+    within = pick("global", "window", "others")
     own = AttentionConfig(
         score=pick("dot", "scaled-dot", "tempered-dot", "general", "additive"),
-        scope=pick("global", "window", "others"),
+        scope=within,
         selection=pick(*soft, "hard", "gumbel"),
-        window=2,
+        window=2 if within == "window" else 10,
     )
     decoder = pick(*KINDS)
     return small(
@@ -145,6 +146,14 @@ def test_weights_are_a_function_of_the_seed(kind):
     pairs = list(zip(a.state_dict().values(), b.state_dict().values(), strict=True))
     assert all(torch.equal(x, y) for x, y in pairs)
     assert not torch.equal(a.output.weight, c.output.weight)
+
+
+def test_shapes_can_be_asked_for_on_the_meta_device():
+    with torch.device("meta"):
+        tokens = torch.zeros(2, 5, dtype=torch.long)
+        model = build_language_model(small(), VOCABULARY, PAD)
+        assert model.logits(model(tokens).states).shape == (2, 5, VOCABULARY)
+        assert build_classifier(small(), VOCABULARY, 3, PAD)(tokens, tokens == 0).shape == (2, 3)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -44,9 +44,9 @@ def test_without_attention(encoder, decoder):
 
 
 @pytest.mark.parametrize("positions", ["sinusoidal", "learned", "rotary", "alibi"])
-@pytest.mark.parametrize("scope", ["global", "window"])
-def test_transformer(positions, scope):
-    check_padding(small(positions=positions, self_attention=AttentionConfig(scope=scope, window=2)))
+@pytest.mark.parametrize("own", [AttentionConfig(), AttentionConfig(scope="window", window=2)], ids=str)
+def test_transformer(positions, own):
+    check_padding(small(positions=positions, self_attention=own))
 
 
 @torch.no_grad()

@@ -6,7 +6,7 @@ from sample_models import ATTENTIONS, CELLS, KINDS, PAD, VOCABULARY, sentences, 
 from torch import nn
 
 from regard.attention import AttentionConfig
-from regard.models.text import build_language_model
+from regard.models.text import build_classifier, build_language_model
 from regard.models.text.transformer_step import StraightStep
 
 WIRINGS = ({"wiring": "bahdanau"}, {}, {"input_feeding": False}, {"cross_heads": 2, "layers": 1})
@@ -70,11 +70,31 @@ def test_transformer_dials(positions, norm, kv_heads):
 
 
 @pytest.mark.parametrize("score", ["dot", "general", "additive"])
-@pytest.mark.parametrize("scope", ["global", "window"])
+@pytest.mark.parametrize("scope", [{}, {"scope": "window", "window": 2}], ids=str)
 @pytest.mark.parametrize("selection", ["soft", "sparsemax", "hard"])
 def test_self_attention(score, scope, selection):
-    own = AttentionConfig(score=score, scope=scope, selection=selection, window=2)
+    own = AttentionConfig(score=score, selection=selection, **scope)
     check_steps(small(self_attention=own, kv_heads=1))
+
+
+@pytest.mark.parametrize("selection", ["soft", "sparsemax"])
+def test_additive_keys_by_head_beside_grouped_values(selection):
+    config = small(attention=AttentionConfig(score="additive", selection=selection), kv_heads=1)
+    keys, values = translator(config).decoder.layers[0].cross_attention.remember(torch.zeros(3, 5, 16))
+    assert (keys.shape, values.shape) == ((3, 2, 5, 8), (3, 1, 5, 8))
+    check_steps(config)
+
+
+@torch.no_grad()
+def test_cross_attention_that_was_replaced_is_used_whole():
+    model, other = translator(small()).eval(), translator(small(), seed=2).eval()
+    copied = translator(small()).eval()
+    new = other.decoder.layers[0].cross_attention
+    copied.decoder.layers[0].cross_attention.load_state_dict(new.state_dict())
+    model.decoder.layers[0].cross_attention = new
+    expected = copied(SOURCE, SOURCE != PAD, TARGET).states
+    torch.testing.assert_close(model(SOURCE, SOURCE != PAD, TARGET).states, expected)
+    check_steps_of(model)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -113,6 +133,11 @@ def test_longer_than_the_positions():
         model.start(memory, max_length=33)
     with pytest.raises(ValueError, match="max_length is 32"):
         model.encode(torch.ones(1, 33, dtype=torch.long), torch.ones(1, 33, dtype=torch.bool))
+    long = torch.ones(1, 33, dtype=torch.long)
+    half = translator(small(encoder="gru"))  # the limit is the Transformer's
+    assert half.encode(long, long != PAD).states.shape[1] == 33
+    with pytest.raises(ValueError, match="max_length is 32"):
+        half(long, long != PAD, long)
     assert translator(small(positions="alibi")).max_length is None
     assert translator(small(encoder="gru", decoder="gru")).max_length is None
 
@@ -237,6 +262,33 @@ def test_no_rows_and_no_tokens(kind, attention):
     assert model.step(TARGET[:0, 0], cache).shape == (0, 16)
     language = build_language_model(small(decoder=kind), VOCABULARY, pad=PAD).eval()
     assert language.prefill(TARGET[:1, :0], language.start(1, 6)).shape == (1, 0, 16)
+    assert language(TARGET[:, :0]).states.shape == (4, 0, 16)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("attention", [ATTENTIONS[3], ATTENTIONS[7], "none"], ids=str)
+def test_a_batch_of_no_rows_and_targets_of_no_tokens(kind, attention):
+    wirings = WIRINGS if kind != "transformer" else () if attention == "none" else ({},)
+    for wiring in wirings:
+        model = translator(small(encoder=kind, decoder=kind, attention=attention, **wiring))
+        for rows, length in ((0, 6), (4, 0)):
+            source, target = SOURCE[:rows], TARGET[:rows, :length]
+            decoded = model(source, source != PAD, target)
+            assert decoded.states.shape == (rows, length, 16)
+            if attention == ATTENTIONS[7]:
+                assert decoded.log_probability.shape == (rows, length)
+            decoded.states.sum().backward()
+    classifier = build_classifier(small(encoder=kind), VOCABULARY, 3, PAD)
+    assert classifier(SOURCE[:0], SOURCE[:0] != PAD).shape == (0, 3)
+
+
+@pytest.mark.parametrize("kind", CELLS)
+def test_recurrent_encoders_take_padding_at_the_end_only(kind):
+    model = build_classifier(small(encoder=kind), VOCABULARY, 3, PAD)
+    model(SOURCE[:2, :3], torch.tensor([[True, True, False], [False, False, False]]))
+    for real in ([False, True, True], [True, False, True]):
+        with pytest.raises(ValueError, match="padding comes at the end"):
+            model(SOURCE[:1, :3], torch.tensor([real]))
 
 
 @pytest.mark.parametrize("kind", CELLS)

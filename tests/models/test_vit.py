@@ -29,6 +29,7 @@ def pictures(rows: int = 8, columns: int = 12, channels: int = 3, batch: int = 2
 @st.composite
 def dials(draw):
     pick = lambda *values: draw(st.sampled_from(values))  # noqa: E731
+    scope = pick("global", "others", "window")
     return {
         "embedding": pick("patches", "shifted-patches", "convolutions"),
         "positions": pick("learned", "sinusoidal", "none"),
@@ -41,9 +42,9 @@ def dials(draw):
         "kv_heads": pick(None, 1),
         "self_attention": AttentionConfig(
             score=pick("dot", "scaled-dot", "tempered-dot", "general", "additive"),
-            scope=pick("global", "others", "window"),
+            scope=scope,
             selection=pick("soft", "sparsemax", "entmax15", "gumbel"),
-            window=3,
+            window=3 if scope == "window" else 10,
         ),
     }
 

@@ -51,6 +51,15 @@ def test_two_maps_are_convolved_as_if_side_by_side(norm, training, size):
         torch.testing.assert_close(ours, theirs)
 
 
+@pytest.mark.parametrize("layer", [Transposed(4, 2), InstanceNorm(4)])
+def test_of_no_images_there_are_none(layer):
+    x = torch.zeros(0, 4, 3, 5, requires_grad=True)
+    made = layer(x)
+    assert made.shape == ((0, 2, 6, 10) if isinstance(layer, Transposed) else x.shape)
+    made.sum().backward()
+    assert (layer.weight.grad == 0).all()
+
+
 @pytest.mark.parametrize("size", [3, 9])
 def test_a_batch_norm_that_has_learned_is_folded_and_gives_the_same(size):
     torch.manual_seed(0)

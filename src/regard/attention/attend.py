@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
 from torch import Tensor
 
+from regard.attention.autocast import autocast_dtype, without_autocast
 from regard.attention.combinations import refuse_nonsense
 from regard.attention.kernels import table
-from regard.attention.kernels.reference import weights_of_rows
+from regard.attention.kernels.rows import weights_of_rows
 from regard.attention.local_predictive import LocalPredictive
 from regard.attention.problem import Problem
 from regard.attention.scopes import (
@@ -23,7 +23,7 @@ from regard.attention.scopes import (
     Scope,
     Window,
 )
-from regard.attention.scores import ScaledDot, Score
+from regard.attention.scores import Folded, ScaledDot, Score
 from regard.attention.selections import Selection, Soft
 
 _GLOBAL = Global()
@@ -70,7 +70,7 @@ def attend(
 
     Args:
         query: [batch, heads, queries, dim].
-        key: [batch, kv_heads, keys, dim].
+        key: [batch, kv_heads, keys, dim]; of an additive score its heads may be others than the value's.
         value: [batch, kv_heads, keys, value_dim].
         score: how alike a query and a key are.
         scope: where a query may look.
@@ -100,15 +100,14 @@ def attend(
         raise ValueError(f"dropout of attention weights is a probability below 1, was given {dropout}")
     dropout = dropout if training else 0.0
     refuse_nonsense(scope, selection, dropout)
-    device = query.device.type
-    autocast = torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
-    if autocast:
+    dtype = autocast_dtype(query.device)
+    if dtype is not None:
         # As torch does, float64 is left alone.
-        dtype = torch.get_autocast_dtype(device)
         query, key, value = (x if x.dtype == torch.float64 else x.to(dtype) for x in (query, key, value))
     # Softmax and its like would be cast to float32 and back by autocast; the kernels know what they need.
-    with torch.autocast(device, enabled=False) if autocast else nullcontext():
+    with without_autocast(query.device):
         folded = score.fold(query, key, prepared)
+        _check_heads(folded, value)
         queries, keys = query.shape[2], key.shape[2]
         first = position_of_first_query(scope, queries, keys) if first_query is None else first_query
         predictive, centre = _look_at_scope(scope, query, key, first)
@@ -188,7 +187,8 @@ def _real_keys(scope: Scope, keys: int) -> tuple[Tensor | int, Tensor | int]:
 
 def _check_shapes(query: Tensor, key: Tensor, value: Tensor, slopes: Tensor | None) -> None:
     q, k, v = query.shape, key.shape, value.shape
-    if len(q) != 4 or len(k) != 4 or k[:3] != v[:3] or len(v) != 4 or q[0] != k[0] or q[1] % k[1]:
+    fit = len(q) == len(k) == len(v) == 4 and q[0] == k[0] == v[0] and k[2] == v[2]
+    if not fit or any(not heads or q[1] % heads for heads in (k[1], v[1])):
         raise ValueError(
             "attention takes query [batch, heads, queries, dim], key [batch, kv_heads, keys, dim] and value "
             "[batch, kv_heads, keys, value_dim], with heads a multiple of kv_heads; was given "
@@ -197,6 +197,16 @@ def _check_shapes(query: Tensor, key: Tensor, value: Tensor, slopes: Tensor | No
     if slopes is not None and slopes.shape != q[1:2]:
         raise ValueError(
             f"slopes takes one number for each of the {q[1]} heads, was given {list(slopes.shape)}"
+        )
+
+
+def _check_heads(folded: Folded, value: Tensor) -> None:
+    """A product's keys are grouped as its values are; those of an additive score may be prepared by head."""
+    key_heads, value_heads = folded.key.shape[1], value.shape[1]
+    if folded.vector is None and key_heads != value_heads:
+        raise ValueError(
+            f"a product of queries and keys needs as many key heads as value heads, was given {key_heads} "
+            f"and {value_heads}"
         )
 
 

@@ -77,10 +77,6 @@ class LocalPredictive(nn.Module, Scope):
         """exp(-offset² / 2σ²) with σ = window / 2, for offsets of keys from their centres."""
         return torch.exp(offset.square() * (-2.0 / self.window**2))
 
-    def span(self, keys: int) -> int:
-        """2 · window + 1."""
-        return min(keys, 2 * self.window + 1)
-
     def may_be_empty(self, block: Block) -> bool:
         """A centre lies among the keys, and its window has at least one; padding answers for itself."""
         return False

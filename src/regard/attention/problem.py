@@ -62,6 +62,22 @@ class Problem:
             keys = range(self.key.shape[2])
         return Block(rows, keys, self.first, self.query.device, centre)
 
+    def visible(self, block: Block) -> tuple[Tensor | None, Tensor | None]:
+        """The keys that the rows of a block may look at, and the rows that may look nowhere.
+
+        The latter are let look everywhere, and what they read is for the kernel to zero: a row with no key
+        makes nan, which no later product with zero removes from the gradient.
+
+        Returns:
+            Booleans, broadcastable to [batch, heads, rows, keys], None where all keys are visible, and to
+            [batch, heads, rows, 1], None where every row may look somewhere.
+        """
+        allowed = self.scope.allowed(block)
+        if allowed is None or not self.scope.may_be_empty(block):
+            return allowed, None
+        dead = torch.logical_not(allowed.any(-1, keepdim=True))
+        return allowed | dead, dead
+
     def penalty(self, block: Block) -> Tensor | None:
         """ALiBi's -slope · |position - key| (Press et al. 2022), added to scores: [heads, rows, keys]."""
         if self.slopes is None:
@@ -92,22 +108,11 @@ class Solution:
 
 
 def bias_of(problem: Problem, block: Block) -> tuple[Tensor | None, Tensor | None]:
-    """What to add to the scores of a block, for its mask and for ALiBi, and the rows that may look nowhere.
-
-    Where a key is forbidden it is far below any score, but finite, so that a row without keys makes no nan.
-    """
-    allowed = problem.scope.allowed(block)
+    """What to add to a block's scores, for its mask and for ALiBi, and the rows that may look nowhere."""
+    visible, dead = problem.visible(block)
     bias = problem.penalty(block)
-    if allowed is not None:
-        dtype = problem.query.dtype
-        mask = torch.zeros(allowed.shape, dtype=dtype, device=allowed.device)
-        mask.masked_fill_(torch.logical_not(allowed), torch.finfo(dtype).min / 4)
+    if visible is not None:
+        mask = torch.zeros(visible.shape, dtype=problem.query.dtype, device=visible.device)
+        mask.masked_fill_(torch.logical_not(visible), -torch.inf)
         bias = mask if bias is None else bias + mask
-    return bias, dead_rows(allowed, problem.scope, block)
-
-
-def dead_rows(allowed: Tensor | None, scope: Scope, block: Block) -> Tensor | None:
-    """Rows that may look nowhere, broadcastable to [batch, heads, rows, 1]; None if there are none."""
-    if allowed is None or not scope.may_be_empty(block):
-        return None
-    return torch.logical_not(allowed.any(-1, keepdim=True))
+    return bias, dead

@@ -20,6 +20,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
         table = [dict(zip(head, row, strict=True)) for row in rows]
         typer.echo(json.dumps({"machine": facts, "kernels": table}, ensure_ascii=False, indent=2))
         return
+    from rich.markup import escape
     from rich.table import Table
 
     from regard.cli.console import show
@@ -34,7 +35,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
         said = [
             f"{name} {value}" for name, value in zip(head[1:-1], conditions, strict=True) if value != "any"
         ]
-        kernels.add_row(kernel, "; ".join(said) or "any", why)
+        kernels.add_row(kernel, escape("; ".join(said) or "any"), escape(why))  # brackets would be markup
     show(about, "\n[bold]Attention kernels[/], read from the top; the first row that fits serves", kernels)
 
 
@@ -45,14 +46,11 @@ def kernel_rows(device: str | None = None) -> list[list[str]]:
         >>> kernel_rows("cpu")[0][0]
         'kernel'
     """
-    from dataclasses import asdict, fields
-
     from regard.attention.kernels import table
     from regard.training.distributed import pick_device
 
-    head = [field.name for field in fields(table.Row)]
     rows = table.rows(device or pick_device().type)
-    return [head, *([str(value) for value in asdict(row).values()] for row in rows)]
+    return [list(rows[0]), *(list(row.values()) for row in rows)]
 
 
 def _facts() -> Iterator[tuple[str, str]]:

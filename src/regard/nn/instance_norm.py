@@ -30,10 +30,11 @@ class InstanceNorm(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """[batch, channels, rows, columns] -> the same."""
-        if images.device.type != "cpu" and images.shape[2] * images.shape[3] > 1:
+        if images.device.type != "cpu" and len(images) and images.shape[2] * images.shape[3] > 1:
             return F.instance_norm(images, weight=self.weight, bias=self.bias, eps=self.epsilon)
-        normal = [self._one(images[item : item + 1]) for item in range(len(images))]
-        return normal[0] if len(normal) == 1 else torch.cat(normal)
+        if len(images) < 2:  # batch norm takes a batch of none too
+            return self._one(images)
+        return torch.cat([self._one(images[item : item + 1]) for item in range(len(images))])
 
     def _one(self, image: Tensor) -> Tensor:
         # Not F.batch_norm, which refuses a single pixel.

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from regard.attention.autocast import autocast_dtype, without_autocast
 from regard.attention.once import differentiable_once
 from regard.nn.product import multiply
 
@@ -79,10 +80,9 @@ def linear_loss(states: Tensor, weight: Tensor, bias: Tensor | None, sweep: Swee
         )
     if bias is not None and bias.shape != weight.shape[:1]:
         raise ValueError(f"bias {tuple(bias.shape)} for a vocabulary of {weight.shape[0]}")
-    device = states.device.type
-    dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else states.dtype
-    if states.dtype == torch.float64:
-        dtype = torch.float64
+    dtype = autocast_dtype(states.device)
+    if dtype is None or states.dtype == torch.float64:
+        dtype = states.dtype
     return _LinearLoss.apply(  # type: ignore[no-any-return, no-untyped-call]
         states, weight, bias, sweep, dtype, torch.is_grad_enabled()
     )
@@ -101,7 +101,7 @@ class _LinearLoss(torch.autograd.Function):
     ) -> Tensor:
         ctx.dtypes = states.dtype, weight.dtype
         ctx.has_bias = bias is not None
-        with torch.autocast(states.device.type, enabled=False):
+        with without_autocast(states.device):
             b = None if bias is None else bias.to(dtype)
             loss, gradients = sweep(states.to(dtype), weight.to(dtype), b, wanted)
         if gradients is not None:

@@ -190,11 +190,11 @@ class CrossAttention(nn.Module):
             config, query_dim=heads.dim, key_dim=heads.dim, heads=heads.count, dropout=dropout
         )
         self.output = linear(heads.width, heads.width)
-        # A score with parameters per head widens prepared keys to all heads, which grouped values are not.
-        self._prepares = heads.count == heads.shared
 
     def remember(self, states: Tensor) -> tuple[Tensor, Tensor]:
         """Keys, prepared for the score, and values, each [batch, kv_heads, source, dim].
+
+        A score with parameters by head prepares grouped keys for each of the heads.
 
         Args:
             states: [batch, source, width].
@@ -202,7 +202,7 @@ class CrossAttention(nn.Module):
         batch, length, _ = states.shape
         shared, dim = self.heads.shared, self.heads.dim
         key, value = self.memory(states).view(batch, length, 2 * shared, dim).transpose(1, 2).split(shared, 1)
-        return (self.attention.score.prepare(key) if self._prepares else key), value
+        return self.attention.score.prepare(key), value
 
     def forward(
         self,
@@ -228,7 +228,7 @@ class CrossAttention(nn.Module):
         count, dim = self.heads.count, self.heads.dim
         query = self.query(x).view(batch // fold, length * fold, count, dim).transpose(1, 2)
         seen: Attended = self.attention(
-            query, keys, values, scope=scope, first_query=first_query, prepared=self._prepares
+            query, keys, values, scope=scope, first_query=first_query, prepared=True
         )
         read = _merge(seen, self.output)
         if fold == 1:

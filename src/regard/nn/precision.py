@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from regard.attention.autocast import autocast_dtype
+
 
 def working_dtype(weight: Tensor) -> torch.dtype:
     """The autocast dtype of the weight's device while autocast is on, the weight's own dtype otherwise.
@@ -16,7 +18,5 @@ def working_dtype(weight: Tensor) -> torch.dtype:
         ...     working_dtype(torch.zeros(1))
         torch.bfloat16
     """
-    device = weight.device.type
-    if torch.is_autocast_enabled(device) and weight.dtype == torch.float32:
-        return torch.get_autocast_dtype(device)
-    return weight.dtype
+    dtype = autocast_dtype(weight.device)
+    return dtype if dtype is not None and weight.dtype == torch.float32 else weight.dtype

@@ -39,8 +39,10 @@ class Transposed(nn.Module):
         """[batch, inputs, rows, columns] -> [batch, outputs, 2 · rows, 2 · columns], channels-last."""
         batch, _, rows, columns = x.shape
         four = multiply(x.permute(0, 2, 3, 1), self.weight.flatten(0, 2), self.bias.repeat(4))
-        placed = four.view(batch, rows, columns, 2, 2, -1).transpose(2, 3)
-        return placed.reshape(batch, 2 * rows, 2 * columns, -1).permute(0, 3, 1, 2)
+        # Sizes are spelt out: of no images, a size of -1 would be anything.
+        outputs = self.weight.shape[2]
+        placed = four.view(batch, rows, columns, 2, 2, outputs).transpose(2, 3)
+        return placed.reshape(batch, 2 * rows, 2 * columns, outputs).permute(0, 3, 1, 2)
 
     def extra_repr(self) -> str:
         """Channels, for printing."""

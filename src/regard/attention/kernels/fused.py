@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from regard.attention.problem import Problem, Solution, dead_rows
+from regard.attention.problem import Problem, Solution
 from regard.attention.scopes import Causal
 
 
@@ -26,9 +26,8 @@ def fused(problem: Problem) -> Solution:
         )
         return Solution(context)
     block = problem.block()
-    allowed = problem.scope.allowed(block)
-    dead = dead_rows(allowed, problem.scope, block)
-    mask = _mask(problem, allowed, dead, problem.penalty(block))
+    visible, dead = problem.visible(block)
+    mask = _mask(visible, problem.penalty(block))
     context = F.scaled_dot_product_attention(
         query, key, value, mask, dropout_p=problem.dropout, scale=problem.scale, enable_gqa=grouped
     )
@@ -47,13 +46,9 @@ def plainly_causal(problem: Problem) -> bool:
     )
 
 
-def _mask(
-    problem: Problem, allowed: Tensor | None, dead: Tensor | None, bias: Tensor | None
-) -> Tensor | None:
-    if dead is not None and allowed is not None:
-        allowed = allowed | dead  # let dead rows see everything, and zero what they read
+def _mask(visible: Tensor | None, bias: Tensor | None) -> Tensor | None:
     if bias is not None:
-        return bias[None] if allowed is None else bias[None].masked_fill(~allowed, -torch.inf)
-    if allowed is not None and allowed.dim() == 2:
-        return allowed[None, None]
-    return allowed
+        return bias[None] if visible is None else bias[None].masked_fill(~visible, -torch.inf)
+    if visible is not None and visible.dim() == 2:
+        return visible[None, None]
+    return visible

@@ -6,13 +6,11 @@ It serves everything, in any dtype, and holds [queries × keys] tensors; the add
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import torch
 from torch import Tensor
 
 from regard.attention.dropout import dropout
-from regard.attention.problem import Problem, Solution, dead_rows
+from regard.attention.problem import Problem, Solution
 
 
 def reference(problem: Problem) -> Solution:
@@ -37,19 +35,15 @@ def weigh(
 ) -> tuple[Tensor, Tensor | None]:
     """Turn scores [batch, heads, rows, keys] into weights, and the log-probability of drawn keys.
 
-    A row without a key gets weights of zero: its scores are set to zero first, so that no nan arises that
-    a later product with zero could not remove from the gradient.
+    A row without a key gets weights of zero.
     """
     block = problem.block(rows)
     penalty = problem.penalty(block)
     if penalty is not None:
         scores = scores + penalty
-    allowed = problem.scope.allowed(block)
-    dead = dead_rows(allowed, problem.scope, block)
-    if allowed is not None:
-        scores = scores.masked_fill(~allowed, -torch.inf)
-    if dead is not None:
-        scores = scores.masked_fill(dead, 0.0)
+    visible, dead = problem.visible(block)
+    if visible is not None:
+        scores = scores.masked_fill(~visible, -torch.inf)
     weights, log_probability = problem.selection.weigh(scores, problem.training)
     gaussian = problem.gaussian(block)
     if gaussian is not None:
@@ -59,14 +53,6 @@ def weigh(
         if log_probability is not None:
             log_probability = log_probability.masked_fill(dead.squeeze(-1), 0.0)
     return weights, log_probability
-
-
-def weights_of_rows(problem: Problem, rows: range | Tensor) -> Tensor:
-    """Weights of some query rows, [batch, heads, rows, keys], in O(rows × keys), whatever kernel runs."""
-    query = problem.query
-    chosen = query[:, :, rows.start : rows.stop] if isinstance(rows, range) else query[:, :, rows]
-    part = replace(problem, query=chosen)
-    return weigh(problem, scores(part), rows)[0]
 
 
 def per_head(x: Tensor, heads: int) -> Tensor:

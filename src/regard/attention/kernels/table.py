@@ -108,10 +108,16 @@ class Rule:
 
 
 RULES: tuple[Rule, ...] = (
-    Rule("additive", "streams: never holds [queries × keys × hidden]", score=("additive",)),
-    Rule("reference", "a key is drawn from a whole row of scores", selection=("hard",)),
+    Rule(
+        "additive",
+        "never holds [queries × keys × hidden]; softmax streams, while other selections, local-p and learned "
+        "slopes hold [queries × keys]",
+        score=("additive",),
+    ),
+    Rule("reference", "weights drawn are kept whole, for whoever looks at them", selection=("hard",)),
     Rule("gathered", "each query's own window: O(queries × window)", scope=("predicted",)),
     Rule("gathered", "O(queries × window), any selection", scope=("band",), selection=("sparse", "sigmoid")),
+    Rule("gathered", "the same, with the gradient of slopes", scope=("band",), learned_slopes=True),
     Rule("reference", "slopes that are learned need the gradient of the bias", learned_slopes=True),
     Rule("reference", "a row's weights depend on all of its scores at once", selection=("sparse",)),
     Rule("reference", "SDPA knows softmax only", selection=("sigmoid",)),
@@ -239,53 +245,40 @@ def forced(kernel: str, problem: Problem) -> str:
     return kernel
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A line of the table for people, every column a word or two."""
-
-    kernel: str
-    score: str
-    scope: str
-    selection: str
-    dropout: str
-    gradients: str
-    floats: str
-    keys: str
-    queries: str
-    slopes: str
-    why: str
+_COLUMNS: dict[str, tuple[str, str, str]] = {
+    "half": ("floats", "2 bytes", "4 or 8 bytes"),
+    "few_keys": ("keys", f"up to {FEW_KEYS}", f"over {FEW_KEYS}"),
+    "few_queries": ("queries", f"under {FEW_QUERIES}", f"{FEW_QUERIES} or more"),
+    "learned_slopes": ("slopes", "learned", "fixed"),
+    "held": ("SDPA", "would hold [queries × keys]", "holds less"),
+}
+"""How flags of a case are called for people, and their two values; the others are called as they are."""
 
 
-def rows(device: str) -> list[Row]:
-    """The rules that can apply on a device type, in the order in which they are read.
+def rows(device: str) -> list[dict[str, str]]:
+    """The rules that can apply on a device type, in the order in which they are read, for people.
 
     Weights of chosen query rows are computed beside any kernel, for those rows only.
 
+    Returns:
+        For each rule the kernel, all its conditions, a word or two each and "any" where it has none, and why.
+
     Example:
-        >>> rows("cuda")[-1].kernel
+        >>> rows("cuda")[-1]["kernel"]
         'fused'
     """
-
-    def choice(values: tuple[str, ...] | None) -> str:
-        return "any" if values is None else ", ".join(values)
-
-    def flag(value: bool | None, yes: str, no: str) -> str:
-        return "any" if value is None else yes if value else no
-
+    conditions = [name for name in Case._fields if name != "device"]
     return [
-        Row(
-            rule.kernel,
-            choice(rule.score),
-            choice(rule.scope),
-            choice(rule.selection),
-            flag(rule.dropout, "yes", "no"),
-            flag(rule.gradients, "yes", "no"),
-            flag(rule.half, "2 bytes", "4 or 8 bytes"),
-            flag(rule.few_keys, f"up to {FEW_KEYS}", f"over {FEW_KEYS}"),
-            flag(rule.few_queries, f"under {FEW_QUERIES}", f"{FEW_QUERIES} or more"),
-            flag(rule.learned_slopes, "learned", "fixed"),
-            rule.why,
-        )
+        {"kernel": rule.kernel, **dict(_condition(rule, name) for name in conditions), "why": rule.why}
         for rule in RULES
         if rule.device is None or device in rule.device
     ]
+
+
+def _condition(rule: Rule, name: str) -> tuple[str, str]:
+    """A column's name, and what a rule says in it."""
+    column, yes, no = _COLUMNS.get(name, (name, "yes", "no"))
+    wanted: tuple[str, ...] | bool | None = getattr(rule, name)
+    if wanted is None:
+        return column, "any"
+    return column, ", ".join(wanted) if isinstance(wanted, tuple) else yes if wanted else no

@@ -56,7 +56,7 @@ class TextClassifier(nn.Module):
         """Logits [batch, classes] of tokens [batch, length]; mask is True for real tokens, which come first.
 
         Raises:
-            ValueError: longer than `max_length`.
+            ValueError: longer than `max_length`; padding before a real token, for a recurrent encoder.
         """
         memory: Memory = self.encoder(self.embedding(tokens), mask)
         text = memory.states[:, 0] if memory.final is None else memory.final[memory.depth - 1]

@@ -23,7 +23,8 @@ class EncoderDecoder(nn.Module):
         encoder: embedded source and its mask to a :class:`Memory`.
         decoder: embedded target and memory to :class:`Decoded`; `start` and `step` do the same step by step.
         output: states to logits; its weight may be an embedding's.
-        max_length: longest source or target in tokens; `None` if there is no limit.
+        max_length: most tokens that may be written, and that its Transformer parts take; recurrent parts read
+            any number. `None` if there is no limit.
 
     Example:
         >>> from regard.models.text import ModelConfig, build_translator
@@ -57,7 +58,8 @@ class EncoderDecoder(nn.Module):
         """Read source tokens [batch, source]; mask [batch, source] is True for real ones, which come first.
 
         Raises:
-            ValueError: longer than `max_length`.
+            ValueError: longer than `max_length`, for a Transformer encoder; padding before a real token, for
+                a recurrent one.
         """
         memory: Memory = self.encoder(self.source_embedding(source), mask)
         return memory
@@ -66,7 +68,7 @@ class EncoderDecoder(nn.Module):
         """Teacher forcing: states [batch, target, width] of target tokens [batch, target], <s> first.
 
         Raises:
-            ValueError: longer than `max_length`.
+            ValueError: as :meth:`encode`; a target longer than `max_length`, for a Transformer decoder.
         """
         memory = self.encode(source, source_mask)
         decoded: Decoded = self.decoder(self.target_embedding(target), memory)

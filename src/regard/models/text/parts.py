@@ -25,13 +25,20 @@ class Decoder(nn.Module, ABC):
     """Writes a target; without a source it is a language model."""
 
     @abstractmethod
-    def forward(self, x: Tensor, memory: Memory | None = None, mask: Tensor | None = None) -> Decoded:
+    def forward(
+        self,
+        x: Tensor,
+        memory: Memory | None = None,
+        mask: Tensor | None = None,
+        documents: Tensor | None = None,
+    ) -> Decoded:
         """Decode x [batch, target, width], embedded, knowing all of it (teacher forcing).
 
         Args:
             x: the target.
             memory: the source, if the decoder has one.
             mask: [batch, target], True for real tokens; needed only where padding is not at the end.
+            documents: [batch, target], the number of each token's document, where none sees another.
         """
 
     @abstractmethod
@@ -45,6 +52,26 @@ class Decoder(nn.Module, ABC):
         Raises:
             ValueError: the cache is full.
         """
+
+
+def check_padding(mask: Tensor) -> None:
+    """Check that padding comes at the end: what reads word after word would read it before others.
+
+    Args:
+        mask: [batch, length], True for real tokens.
+
+    Raises:
+        ValueError: padding before a real token.
+
+    Example:
+        >>> check_padding(torch.tensor([[True, True, False], [False, False, False]]))
+        >>> check_padding(torch.tensor([[False, True, True]]))
+        Traceback (most recent call last):
+        ...
+        ValueError: recurrent layers read what stands before a word: padding comes at the end
+    """
+    if bool((mask[:, 1:] & ~mask[:, :-1]).any()):
+        raise ValueError("recurrent layers read what stands before a word: padding comes at the end")
 
 
 def begin_writing(output: nn.Linear, length: int, limit: int | None) -> Tensor:

@@ -12,7 +12,7 @@ from regard.attention import Attended, Attention, build_attention
 from regard.models.text.cache import Cache, Source
 from regard.models.text.config import ModelConfig
 from regard.models.text.memory import Decoded, Memory
-from regard.models.text.parts import Decoder
+from regard.models.text.parts import Decoder, check_padding
 from regard.nn.dropout import Dropout
 from regard.nn.linear import linear
 from regard.nn.recurrent import State, Stepper, cell_named, recurrent, run, steppers
@@ -132,16 +132,28 @@ class RecurrentDecoder(Decoder):
         self.readout = linear(width * (3 if self.bahdanau else 1 if features is None else 2), width)
         self.dropout = Dropout(config.dropout)
 
-    def forward(self, x: Tensor, memory: Memory | None = None, mask: Tensor | None = None) -> Decoded:
+    def forward(
+        self,
+        x: Tensor,
+        memory: Memory | None = None,
+        mask: Tensor | None = None,
+        documents: Tensor | None = None,
+    ) -> Decoded:
         """Decode x [batch, target, width], embedded; padding at the end changes nothing before it.
 
         Raises:
-            ValueError: the mask has padding before a real token, which would be read (checked on a CPU).
+            ValueError: the mask has padding before a real token, which would be read (checked on a CPU);
+                documents to be kept apart.
         """
-        if mask is not None and mask.device.type == "cpu" and bool((mask[:, 1:] & ~mask[:, :-1]).any()):
-            raise ValueError("a recurrent decoder reads what stands before a word: padding comes at the end")
+        if documents is not None:
+            raise ValueError(
+                "a recurrent decoder carries what it has read from one document into the next: "
+                "give it one document a row"
+            )
+        if mask is not None and mask.device.type == "cpu":
+            check_padding(mask)
         source, progress = self._begin(memory, x)
-        if source is not None and (self.bahdanau or self.feeds):
+        if source is not None and (self.bahdanau or self.feeds) and x.shape[1]:
             return self._run_stepwise(x, source, progress)
         return self._run_at_once(x, source, progress)
 
@@ -193,13 +205,14 @@ class RecurrentDecoder(Decoder):
 
     def _run_at_once(self, x: Tensor, source: Source | None, progress: Progress) -> Decoded:
         """No step waits for the attention of the step before."""
-        inputs, context, drawn = x, None, None
+        inputs, states, context, drawn = x, x, None, None
         if progress.fixed is not None:
             context = progress.fixed.unsqueeze(1).expand_as(x)
             inputs = torch.cat([x, context], 2)
-        begin = tuple(torch.stack(parts) for parts in zip(*progress.layers, strict=True))
-        states, _ = run(self.network, inputs, begin if len(begin) > 1 else begin[0])
-        states = states.to(x.dtype)
+        if x.shape[1]:  # torch's layers take no target without a word
+            begin = tuple(torch.stack(parts) for parts in zip(*progress.layers, strict=True))
+            states, _ = run(self.network, inputs, begin if len(begin) > 1 else begin[0])
+            states = states.to(x.dtype)
         if source is not None:
             context, drawn = self._attend(states, source, 0)
         return Decoded(self.dropout(self._read_out(states, context, x)), drawn)

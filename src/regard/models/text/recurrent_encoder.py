@@ -8,7 +8,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from regard.models.text.config import ModelConfig
 from regard.models.text.memory import Memory
-from regard.models.text.parts import Encoder
+from regard.models.text.parts import Encoder, check_padding
 from regard.nn.dropout import Dropout
 from regard.nn.recurrent import cell_named, recurrent, run
 
@@ -41,10 +41,14 @@ class RecurrentEncoder(Encoder):
         """Encode x [batch, source, width], embedded; mask [batch, source] is True for real tokens.
 
         Padding is never read, in either direction; the states at its places are zero.
+
+        Raises:
+            ValueError: padding before a real token, which would be read.
         """
         if bool(mask.all()):
             states, last = run(self.network, x)
         else:
+            check_padding(mask)
             lengths = mask.sum(1).clamp(min=1).cpu()
             packed, last = run(
                 self.network, pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
@@ -58,4 +62,4 @@ class RecurrentEncoder(Encoder):
 
 def _join_ways(last: Tensor, depth: int) -> Tensor:
     """[layers · ways, batch, width / ways] -> [layers, batch, width]."""
-    return last.view(depth, -1, *last.shape[1:]).transpose(1, 2).flatten(2)
+    return last.view(depth, last.shape[0] // depth, *last.shape[1:]).transpose(1, 2).flatten(2)

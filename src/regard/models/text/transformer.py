@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
-from regard.attention import Global, Padding
+from regard.attention import Documents, Global, Padding, Scope
 from regard.models.text.cache import Cache, KeyValues, Source
 from regard.models.text.config import ModelConfig
 from regard.models.text.memory import Decoded, Memory
@@ -102,21 +104,30 @@ class TransformerDecoder(Decoder):
         self.position_encoding = PositionEncoding(config)
         # The config refuses a Transformer decoder whose attention is "none".
         source = config.attention if cross and config.attention != "none" else None
-        layers = [Layer(config, causal=True, cross=source) for _ in range(config.decoder_depth)]
-        self.layers = nn.ModuleList(layers)
-        self._crosses = [layer.cross_attention for layer in layers if layer.cross_attention is not None]
+        self.layers = nn.ModuleList(
+            Layer(config, causal=True, cross=source) for _ in range(config.decoder_depth)
+        )
         self.norm = _final_norm(config)
 
-    def forward(self, x: Tensor, memory: Memory | None = None, mask: Tensor | None = None) -> Decoded:
+    def forward(
+        self,
+        x: Tensor,
+        memory: Memory | None = None,
+        mask: Tensor | None = None,
+        documents: Tensor | None = None,
+    ) -> Decoded:
         """Decode x [batch, target, width], embedded, all positions at once.
 
         Args:
             x: the target.
             memory: the source, if the decoder attends to one.
             mask: [batch, target], True for real tokens; needed only where padding is not at the end.
+            documents: [batch, target], the number of each token's document, where none sees another.
         """
         source = None if memory is None else self._remember(memory)
-        scope = _EVERYWHERE if mask is None else Padding(mask)
+        scope: Scope = _EVERYWHERE if mask is None else Padding(mask)
+        if documents is not None:
+            scope &= Documents(documents)
         terms = self.position_encoding(0, x.shape[1])
         drawn: Tensor | None = None
         for index, layer in enumerate(self.layers):
@@ -170,8 +181,9 @@ class TransformerDecoder(Decoder):
         return StraightStep.of(list(self.layers))
 
     def _remember(self, memory: Memory) -> Source:
-        layers = [cross.remember(memory.states) for cross in self._crosses]
-        return Source(layers, memory.mask, self._crosses[0].attention.folds)
+        crosses: list[Any] = [layer.cross_attention for layer in self.layers]
+        layers = [cross.remember(memory.states) for cross in crosses]
+        return Source(layers, memory.mask, crosses[0].attention.folds)
 
 
 def _final_norm(config: ModelConfig) -> nn.Module:
