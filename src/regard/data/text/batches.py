@@ -65,6 +65,7 @@ class TextBatch(_Tensors):
         targets: the next token at each place, -100 where none counts [b, t]; or the label of each text [b].
         tokens: number of targets that count.
         filled: real cells.
+        documents: the number of each place's document in its row [b, t], where none sees another; else None.
     """
 
     inputs: Tensor
@@ -72,6 +73,7 @@ class TextBatch(_Tensors):
     targets: Tensor
     tokens: int
     filled: int
+    documents: Tensor | None = None
 
     @property
     def positions(self) -> int:

@@ -48,12 +48,13 @@ class TextCorpus:
     Args:
         corpus: single texts, encoded by `Documents`.
         block: tokens a block.
+        apart: batches tell which document each token is of, so that none need see another.
     """
 
-    def __init__(self, corpus: EncodedCorpus, block: int) -> None:
+    def __init__(self, corpus: EncodedCorpus, block: int, *, apart: bool = False) -> None:
         if block < 2:
             raise ValueError(f"a block of {block} tokens leaves nothing to predict; give at least 2")
-        self.corpus, self.block = corpus, block
+        self.corpus, self.block, self.apart = corpus, block, apart
         self._stream = corpus.source.ids
         # The last, shorter block is filled up with padding.
         self._blocks = max(-(-(len(self._stream) - 1) // block), 1)
@@ -86,6 +87,7 @@ class TextCorpus:
             torch.from_numpy(np.where(counted, targets, IGNORE)),
             int(counted.sum()),
             int(mask.sum()),
+            torch.from_numpy(np.cumsum(inputs == BOS, axis=1)) if self.apart else None,
         )
 
 

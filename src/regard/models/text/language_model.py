@@ -40,18 +40,20 @@ class LanguageModel(nn.Module):
         self.output = output
         self.max_length = max_length
 
-    def forward(self, tokens: Tensor, mask: Tensor | None = None) -> Decoded:
+    def forward(self, tokens: Tensor, mask: Tensor | None = None, documents: Tensor | None = None) -> Decoded:
         """States [batch, length, width] of tokens [batch, length].
 
         Args:
             tokens: texts, padded at the end.
             mask: [batch, length], True for real tokens. No token looks ahead, so padding at the end changes
                 nothing before it and the mask may be left out.
+            documents: [batch, length], the number of each token's document, where several are packed in a row
+                and none sees another.
 
         Raises:
-            ValueError: longer than `max_length`.
+            ValueError: longer than `max_length`; documents for a recurrent decoder.
         """
-        decoded: Decoded = self.decoder(self.embedding(tokens), None, mask)
+        decoded: Decoded = self.decoder(self.embedding(tokens), None, mask, documents)
         return decoded
 
     def logits(self, states: Tensor) -> Tensor:

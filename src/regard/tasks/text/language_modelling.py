@@ -73,11 +73,10 @@ class LanguageModellingTask:
                 console,
                 f"Validation is held out of {kept_apart.name} (data.hold_out = {recipe.data.hold_out}).",
             )
-        block = block_length(recipe)
-        corpus = TextCorpus(train, block)
-        rows = max(1, recipe.training.tokens // block)
+        corpus = in_blocks(recipe, train)
+        rows = max(1, recipe.training.tokens // corpus.block)
         plan = BlockPlan(len(corpus), rows, recipe.seed)
-        return cls(recipe, tokenizer, folder, corpus, TextCorpus(validation, block), plan)
+        return cls(recipe, tokenizer, folder, corpus, in_blocks(recipe, validation), plan)
 
     def __post_init__(self) -> None:
         self.steps_per_epoch = self.plan.steps_per_epoch
@@ -128,7 +127,7 @@ class LanguageModellingTask:
         if not data.sets and data.test is None:
             return {}
         test = encode_documents(self.recipe, self.tokenizer, self.folder, "test", console)
-        return {"test": text_figures(model, TextCorpus(test, self.corpus.block))}
+        return {"test": text_figures(model, in_blocks(self.recipe, test))}
 
 
 def encode_documents(
@@ -150,10 +149,16 @@ def encode_documents(
     )
 
 
+def in_blocks(recipe: TextRecipe, documents: EncodedCorpus) -> TextCorpus:
+    """Encoded documents as the recipe's model reads them."""
+    return TextCorpus(documents, block_length(recipe), apart=recipe.data.documents == "apart")
+
+
 def text_loss(model: nn.Module, batch: TextBatch, label_smoothing: float = 0.0) -> torch.Tensor:
     """Cross-entropy of the next tokens, summed."""
     assert isinstance(model, LanguageModel)
-    states = model(batch.inputs).states  # padding stands after all that is real, and nothing looks ahead
+    # Padding stands after all that is real, and nothing looks ahead.
+    states = model(batch.inputs, documents=batch.documents).states
     output = model.output
     return linear_cross_entropy(
         states.flatten(0, 1),

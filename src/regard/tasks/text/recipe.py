@@ -44,6 +44,8 @@ class TextRecipe(Recipe):
             raise ValueError(f"training.r_drop is for translation; leave it out of a recipe for {self.task}")
         if self.data.casual and self.task != "translation":
             raise ValueError(f"data.casual is for translation; leave it out of a recipe for {self.task}")
+        if self.data.documents == "apart":
+            self._check_apart()
         if self.tokenizer.dropout and self.task == "language-modelling":
             raise ValueError(
                 "tokenizer.dropout cuts texts anew in each epoch, and language modelling reads one stream, "
@@ -70,6 +72,17 @@ class TextRecipe(Recipe):
     def tokenizer_names(self) -> tuple[str, ...]:
         """One for both languages, or one for each."""
         return ("source", "target") if self.task == "translation" and not self.tokenizer.joint else ("",)
+
+    def _check_apart(self) -> None:
+        if self.task != "language-modelling":
+            raise ValueError(
+                f"data.documents is for language modelling; leave it out of a recipe for {self.task}"
+            )
+        if self.model.decoder != "transformer":
+            raise ValueError(
+                f'data.documents is "apart", and a decoder of kind {self.model.decoder} carries what it has '
+                'read from text to text: take model.decoder = "transformer", or leave data.documents out'
+            )
 
     def _network(self) -> str:
         model = self.model
