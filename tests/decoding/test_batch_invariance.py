@@ -30,6 +30,7 @@ CONFIGS = [
     DecodingConfig(beam=1, max_ratio=1.0, max_extra=6),
     DecodingConfig(beam=4, n_best=2, max_ratio=1.0, max_extra=6),
     DecodingConfig(sample=True, top_k=5, top_p=0.9, max_ratio=1.0, max_extra=6),
+    DecodingConfig(sample=True, top_k=5, n_best=4, max_ratio=1.0, max_extra=6),
 ]
 
 
@@ -40,7 +41,7 @@ def in_batches(model, rows, config, size):
     return [[h.tokens for h in hypotheses] for hypotheses in found]
 
 
-@pytest.mark.parametrize("config", CONFIGS, ids=["greedy", "beam", "sample"])
+@pytest.mark.parametrize("config", CONFIGS, ids=["greedy", "beam", "sample", "samples"])
 def test_noise_that_depends_on_the_batch_never_changes_a_result(config):
     model = Noisy(translator(1, vocabulary=30, sharpness=0.5, dtype=torch.float32), noise=2e-6)
     rows = sources(1, 150, vocabulary=30)

@@ -33,6 +33,16 @@ def test_seeds_and_samples_differ():
     assert any(len({tuple(h.tokens) for h in drawn}) == 3 for drawn in first)
 
 
+def test_the_best_sample_comes_first():
+    model = translator(1, sharpness=0.3)
+    source, mask = padded(sources(1, 4, longest=5))
+    several = search(model, source, mask, SAMPLE, bos=BOS, eos=EOS)
+    one = search(model, source, mask, SAMPLE.changed(n_best=1), bos=BOS, eos=EOS)
+    for drawn, (first,) in zip(several, one, strict=True):
+        assert [h.score for h in drawn] == sorted((h.score for h in drawn), reverse=True)
+        assert first.tokens in [h.tokens for h in drawn]  # which are drawn does not follow from how many
+
+
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
 def test_draws_follow_the_distribution(temperature):
     probabilities = torch.tensor([0.5, 0.3, 0.15, 0.05])

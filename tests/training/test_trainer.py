@@ -1,3 +1,4 @@
+import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from regard.training.archive import Archive
 from regard.training.checkpoint import model_tensors
 from regard.training.curves import draw_curves
 from regard.training.log import read_log
+from regard.training.signals import Interrupted
 
 
 @pytest.fixture
@@ -96,6 +98,53 @@ def test_patience_ends_a_run_that_gets_no_better(tmp_path: Path) -> None:
     made = trainer(tmp_path, task=Worse(), patience=2, average=1)
     assert made.fit()["updates"] == 30
     assert [line["update"] for line in read_log(tmp_path) if "validation" in line] == [10, 20, 30]
+
+
+@pytest.mark.parametrize("log_every", [7, 50])
+def test_a_run_that_patience_ends_has_told_of_all_its_updates(tmp_path: Path, log_every: int) -> None:
+    class Worse(ToyTask):
+        def validate(self, model: nn.Module) -> dict[str, float]:
+            return {"loss": float(len(read_log(tmp_path)))}
+
+    dials: dict[str, Any] = {"patience": 2, "average": 1, "log_every": log_every}
+    trainer(tmp_path, task=Worse(), **dials).fit()
+    lines = read_log(tmp_path)
+    told = [line["update"] for line in lines if "loss" in line]
+    assert told == [*range(log_every, 30, log_every), 30]
+    trainer(tmp_path, task=Worse(), **dials).fit(resume=True)
+    assert read_log(tmp_path) == lines
+
+
+def test_a_line_that_was_written_but_not_saved_is_not_written_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Worse(ToyTask):
+        def loss(self, model: nn.Module, batch: ToyBatch) -> Loss:
+            loss = super().loss(model, batch)
+            if int(model.calls) == 30:
+                signal.raise_signal(signal.SIGTERM)  # saves between the last update and its validation
+            return loss
+
+        def validate(self, model: nn.Module) -> dict[str, float]:
+            return {"loss": float(model.calls)}
+
+    def killed(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    def told() -> list[int]:
+        return [line["update"] for line in read_log(tmp_path) if "loss" in line]
+
+    dials: dict[str, Any] = {"patience": 2, "average": 1, "log_every": 50}
+    with pytest.raises(Interrupted):
+        trainer(tmp_path, task=Worse(), **dials).fit()
+    assert told() == []
+    with monkeypatch.context() as patch:
+        patch.setattr(run.Run, "_save", killed)
+        with pytest.raises(KeyboardInterrupt):
+            trainer(tmp_path, task=Worse(), **dials).fit(resume=True)
+    assert told() == [30]
+    trainer(tmp_path, task=Worse(), **dials).fit(resume=True)
+    assert told() == [30]
 
 
 def test_without_validation_data_the_last_weights_are_averaged(tmp_path: Path) -> None:

@@ -241,9 +241,16 @@ def test_errors_of_batches_made_ahead_arrive_when_they_are_asked_for() -> None:
         assert ahead.get(3) == 3
 
 
-def test_precision() -> None:
+@pytest.mark.parametrize(
+    ("amx", "avx512", "chosen"),
+    [(True, False, "bf16"), (False, True, "bf16"), (False, False, "fp32")],
+)
+def test_precision(monkeypatch: pytest.MonkeyPatch, amx: bool, avx512: bool, chosen: str) -> None:
     cpu = torch.device("cpu")
-    assert choose_precision("auto", cpu) == choose_precision("auto", cpu)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512)
+    assert choose_precision("auto", cpu) == chosen
+    assert choose_precision("fp32", cpu) == "fp32"
     assert choose_precision("auto", torch.device("meta")) == "fp32"
     assert choose_precision("bf16", cpu) == "bf16"
 

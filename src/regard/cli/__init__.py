@@ -1,6 +1,7 @@
 """The commands. Each has a file of its own; heavy imports wait until a command needs them."""
 
 import errno
+import io
 import os
 import signal
 import sys
@@ -29,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
     warnings.showwarning = _warn  # type: ignore[assignment]
     _fill_closed_streams()
+    _take_any_letter()
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         try:
@@ -64,6 +66,20 @@ def _fill_closed_streams() -> None:
         sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w")
     if sys.stderr is None:
         sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+
+
+def _take_any_letter() -> None:
+    """Has standard output take every letter, whatever the locale.
+
+    Into files and pipes goes UTF-8, which is what is read from them too, and names of files byte by byte. A
+    terminal knows only its own encoding: of a letter that it lacks it shows the number. Standard error does
+    so anyway.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        if sys.stdout.isatty():
+            sys.stdout.reconfigure(errors="backslashreplace")
+        else:
+            sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
 
 
 def _fail(message: str) -> NoReturn:

@@ -10,6 +10,8 @@ from typing import TypeVar
 
 from regard.data.errors import DataError
 
+_LETTERS = 8  # by which `tempfile` tells names apart
+
 T = TypeVar("T")
 
 
@@ -58,6 +60,20 @@ def whole_folder(folder: Path, about: str, what: str, usable: Callable[[], bool]
     finally:
         if work is not None:
             shutil.rmtree(work, ignore_errors=True)
+
+
+def delete_leftovers(parent: Path) -> None:
+    """Remove what killed processes left half-made in a folder; no other may be making anything there now.
+
+    Example:
+        >>> parent = Path(tempfile.mkdtemp())
+        >>> (parent / ".train-x3k9d2ab").mkdir()
+        >>> delete_leftovers(parent)
+        >>> list(parent.iterdir())
+        []
+    """
+    for left in parent.glob(f".*-{'?' * _LETTERS}"):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def _move(work: Path, folder: Path, usable: Callable[[], bool]) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 def decode_batches(lengths: Sequence[int], tokens: int = 4096, sentences: int = 64) -> list[list[int]]:
     """Group sentences of like length, longest first, so that little is padded.
 
-    The longest first shows at the beginning whether memory suffices. A result does not depend on the
-    grouping.
+    The longest first shows at the beginning whether memory suffices. The tokens of a result do not
+    depend on the grouping.
 
     Args:
         lengths: source tokens of each sentence.

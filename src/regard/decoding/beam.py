@@ -7,8 +7,6 @@ leaves when no live hypothesis can come to beat the worst that would be returned
 result is that of a search up to the limit.
 """
 
-import bisect
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -16,54 +14,15 @@ from torch import Tensor
 
 from regard.decoding.candidates import check_numbers, log_normaliser, top, widened
 from regard.decoding.config import DecodingConfig
+from regard.decoding.finished import Finished
 from regard.decoding.hypothesis import Hypothesis
 from regard.decoding.invariance import Found, margin
 from regard.decoding.repetition import control_repetition
 from regard.decoding.steps import BeforeStep, Opening, Steps, Watch
 
-_STEADY = 32  # tokens over which the noise of a sum of log-probabilities is taken not to grow
-
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
-
-
-class Finished:
-    """The best finished hypotheses of each sentence, and one more to tell by what margin they won.
-
-    Args:
-        sentences: how many.
-        config: ``n_best`` and the length penalty.
-    """
-
-    def __init__(self, sentences: int, config: DecodingConfig) -> None:
-        self._config = config
-        self._kept: list[list[Hypothesis]] = [[] for _ in range(sentences)]
-        self.worst = np.full(sentences, -np.inf)  # score of the last that would be returned
-        self.entry = np.full(sentences, -np.inf)  # score to beat to be kept
-
-    def add(self, sentence: int, hypothesis: Hypothesis) -> None:
-        """Keep a hypothesis if it is good enough."""
-        kept, wanted = self._kept[sentence], self._config.n_best
-        bisect.insort(kept, hypothesis, key=lambda h: -h.score)
-        del kept[wanted + 1 :]
-        if len(kept) >= wanted:
-            self.worst[sentence] = kept[wanted - 1].score
-        if len(kept) > wanted:
-            self.entry[sentence] = kept[wanted].score
-
-    def results(self) -> list[list[Hypothesis]]:
-        """The hypotheses of each sentence, best first."""
-        return [kept[: self._config.n_best] for kept in self._kept]
-
-    def contested(self, bound: float) -> Bools:
-        """Where the order of the results was decided by less than ``bound`` in log-probability."""
-
-        def close(better: Hypothesis, worse: Hypothesis) -> bool:
-            scale = min(h.log_probability / h.score if h.score else 1.0 for h in (better, worse))
-            return (better.score - worse.score) * scale < bound
-
-        return np.array([any(map(close, kept, kept[1:])) for kept in self._kept], bool)
 
 
 class Beam:
@@ -249,7 +208,7 @@ def beam_search(
     while True:
         before_step()
         raw = model.logits(model.step(tokens, cache))
-        bound = margin(raw.dtype, wanted=config.batch_invariant) * (1 + beam.step / _STEADY)
+        bound = margin(raw.dtype, tokens=beam.step, wanted=config.batch_invariant)
         with np.errstate(invalid="ignore"):
             rows = beam.advance(*beam.candidates(widened(raw)), bound)
         if rows is None:

@@ -1,6 +1,6 @@
 """The dials of decoding."""
 
-from typing import Annotated
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -14,7 +14,7 @@ class DecodingConfig(BaseModel):
         n_best: hypotheses returned per sentence, at most ``beam`` (or the number of samples to draw).
         length_penalty: alpha in ``score = log-probability / length ** alpha``, the length counting the end of
             sentence. 0 ranks by probability, which favours short outputs; 1 by the mean per token. The
-            smaller, the sooner a beam search can know that it is done.
+            smaller, the sooner a beam search can know that it is done. From -5 to 5.
         max_ratio, max_extra: an output has at most ``max_ratio * source length + max_extra`` tokens. One
             that has not ended by then is ended there, pays the probability of ending there, and is marked
             ``truncated``. At most 100, and 100,000.
@@ -28,7 +28,8 @@ class DecodingConfig(BaseModel):
             keep the fewest most probable tokens whose probabilities reach p (Holtzman et al. 2020, §3.1).
         seed: of the samples. A sentence's samples follow from the seed and its own tokens alone.
         batch_invariant: decide near-ties as the sentence alone would (``regard.decoding.invariance``), so
-            that a result never depends on the other sentences of its batch. For float32 and float64 models.
+            that the tokens never depend on the other sentences of the batch; scores may, in their last bits.
+            For float32 and float64 models.
 
     Example:
         >>> DecodingConfig(beam=4).limit(10)
@@ -44,7 +45,7 @@ class DecodingConfig(BaseModel):
 
     beam: Annotated[int, Field(ge=1, le=1000)] = 5
     n_best: Annotated[int, Field(ge=1)] = 1
-    length_penalty: float = 0.6
+    length_penalty: Annotated[float, Field(ge=-5, le=5)] = 0.6
     max_ratio: Annotated[float, Field(ge=0, le=100)] = 2.0
     max_extra: Annotated[int, Field(ge=0, le=100_000)] = 10
     repetition_penalty: Annotated[float, Field(gt=0)] = 1.0
@@ -63,6 +64,24 @@ class DecodingConfig(BaseModel):
                 f"n_best ({self.n_best}) is more than beam ({self.beam}) holds; raise beam or lower n_best"
             )
         return self
+
+    def changed(self, /, **changes: Any) -> Self:
+        """This configuration with other values, checked as a new one is.
+
+        ``n_best``, where nothing is said of it, is lowered to what the beam holds.
+
+        Raises:
+            pydantic.ValidationError: an unknown key, or a value that cannot be.
+
+        Example:
+            >>> DecodingConfig(beam=5, n_best=3).changed(beam=2).n_best
+            2
+        """
+        values = {**self.model_dump(), **changes}
+        beam = values["beam"]
+        if "n_best" not in changes and not values["sample"] and isinstance(beam, int):
+            values["n_best"] = min(self.n_best, beam)
+        return type(self)(**values)
 
     def limit(self, source_length: int) -> int:
         """The most tokens an output may have, its end not counted, for a source of that many tokens."""

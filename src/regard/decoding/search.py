@@ -46,7 +46,8 @@ def search(
 ) -> list[list[Hypothesis]]:
     """Translate a batch of sentences: greedily, by beam search or by sampling, as the configuration says.
 
-    In float32 on a CPU a sentence's result does not depend on the batch (:mod:`regard.decoding.invariance`).
+    In float32 on a CPU a sentence's tokens do not depend on the batch (:mod:`regard.decoding.invariance`);
+    its scores may, in their last bits.
 
     Args:
         model: an encoder-decoder.
@@ -59,8 +60,8 @@ def search(
         before_step: is called before each step of the batch; what it raises ends the search.
 
     Returns:
-        For each sentence ``n_best`` hypotheses, best first, or samples in the order drawn. Beam search gives
-        fewer where fewer exist.
+        For each sentence ``n_best`` hypotheses or samples, best first. Beam search gives fewer where fewer
+        exist.
 
     Raises:
         ValueError: source and mask differ in shape, or a source has no token.
@@ -159,7 +160,4 @@ def _decode(
         opening.cache.select(torch.from_numpy(rows).to(opening.device))
     wide = Opening(opening.cache, opening.history[rows], opening.limits[rows], opening.device)
     sampler = Sampler(config, [[draw, *key] for key in keys for draw in range(draws)])
-    found = follow(model, wide, config, sampler, eos=eos, before_step=before_step)
-    drawn = [hypothesis for (hypothesis,) in found.hypotheses]
-    samples = [drawn[i : i + draws] for i in range(0, len(drawn), draws)]
-    return Found(samples, np.asarray(found.contested.reshape(-1, draws).any(axis=1)))
+    return follow(model, wide, config, sampler, eos=eos, before_step=before_step)

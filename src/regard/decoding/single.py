@@ -9,6 +9,7 @@ from torch import Tensor
 
 from regard.decoding.candidates import check_numbers, log_normaliser, top, widened
 from regard.decoding.config import DecodingConfig
+from regard.decoding.finished import Finished
 from regard.decoding.hypothesis import Hypothesis
 from regard.decoding.invariance import Found, margin
 from regard.decoding.repetition import control_repetition
@@ -47,27 +48,28 @@ def follow(
 
     Args:
         model: gives logits.
-        opening: the rows.
-        config: repetition control and length penalty.
+        opening: the rows, ``n_best`` for each sentence, which stand side by side.
+        config: ``n_best``, repetition control and length penalty.
         choose: picks each row's next token.
         eos: the end of sentence.
         watch: is told of every row that goes on.
         before_step: is called; what it raises ends all.
 
     Returns:
-        One hypothesis per row.
+        The hypotheses of each sentence, one per row, best first.
     """
     rows = len(opening.limits)
     cache, history, limits = opening.cache, opening.history, opening.limits
     begin = history.shape[1]
     number, live = np.arange(rows), np.ones(rows, bool)
-    total, contested = np.zeros(rows), np.zeros(rows, bool)
-    found: list[list[Hypothesis]] = [[] for _ in range(rows)]
+    total, contested, noise = np.zeros(rows), np.zeros(rows, bool), 0.0
+    finished = Finished(rows // config.n_best, config)
     tokens = opening.last()
     for step in range(int(limits.max(initial=-1)) + 1):
         before_step()
         raw = model.logits(model.step(tokens, cache))
         bound, logits = margin(raw.dtype, wanted=config.batch_invariant), widened(raw)
+        noise = margin(raw.dtype, tokens=step, wanted=config.batch_invariant)
         normaliser = log_normaliser(logits)
         check_numbers(normaliser)
         control_repetition(logits, normaliser, history, config, eos=eos)
@@ -84,7 +86,8 @@ def follow(
         for row in np.flatnonzero(ended):
             score = total[row] / config.penalty(step + 1)
             words = history[row, begin:-1].tolist()
-            found[number[row]] = [Hypothesis(words, float(score), float(total[row]), bool(forced[row]))]
+            hypothesis = Hypothesis(words, float(score), float(total[row]), bool(forced[row]))
+            finished.add(int(number[row]) // config.n_best, hypothesis)
         live &= ~ended
         stay = np.flatnonzero(live)
         if watch is not None:
@@ -98,4 +101,5 @@ def follow(
             tokens = tokens[kept]
             history, total, limits = history[stay], total[stay], limits[stay]
             number, live = number[stay], live[stay]
-    return Found(found, contested)
+    chosen = contested.reshape(-1, config.n_best).any(axis=1)
+    return Found(finished.results(), chosen | finished.contested(noise))

@@ -23,6 +23,7 @@ from regard.tasks.layout import (
     WEIGHTS,
     ModelFolderError,
     find_model,
+    is_finished,
     tokenizer_file,
 )
 from regard.tasks.recipe import Recipe, read_resolved
@@ -64,7 +65,8 @@ def save_model(
     """Write a model folder; every file is complete or absent, and the hashes come last.
 
     Args:
-        path: the folder; it may exist and hold other things (checkpoints, logs), but not a model.
+        path: the folder; it may exist and hold other things (checkpoints, logs, a model that was not written
+            to its end), but not a finished model.
         model: its parameters are written as the recipe's `weights` says (float32 or float16).
         tokenizers: ``{"": joint}`` gives tokenizer.json; other names give NAME-tokenizer.json.
         metrics: figures, as JSON values.
@@ -74,7 +76,7 @@ def save_model(
     Raises:
         ModelFolderError: a model is there already and `overwrite` is false.
     """
-    if (path / WEIGHTS).exists() and not overwrite:
+    if is_finished(path) and not overwrite:
         raise ModelFolderError(f"{path}: there is a model in this folder already; choose another folder")
     path.mkdir(parents=True, exist_ok=True)
     files = {WEIGHTS: dump_safetensors(_stored(model, recipe.weights), {"format": "pt"})}
@@ -181,13 +183,14 @@ def fill_model(model: nn.Module, folder: ModelFolder) -> None:
 
 
 def _checked_files(path: Path) -> dict[str, bytes]:
-    if not (path / HASHES).is_file():
+    if not is_finished(path):
         if not (path / WEIGHTS).exists() and (path / RECIPE).is_file():
             raise ModelFolderError(
                 f"{path}: its training is not finished; go on with regard train … --resume"
             )
         raise ModelFolderError(
-            f"{path / HASHES}: this file is missing, so the model cannot be checked; copy it again"
+            f"{path / HASHES}: this file is missing, so the model cannot be checked; copy it again, or, if "
+            "its training was cut off, go on with regard train … --resume"
         )
     wanted: dict[str, str] = {}
     for line in (path / HASHES).read_text(encoding="utf-8", errors="replace").splitlines():

@@ -16,6 +16,16 @@ class ModelFolderError(UserError):
     """A model folder that is missing, incomplete, altered, or of another task."""
 
 
+def is_finished(folder: Path) -> bool:
+    """Whether a whole model was written into a folder: its hashes are written last.
+
+    Example:
+        >>> is_finished(shipped_models()["en-fr"]), is_finished(Path("no-such-model"))
+        (True, False)
+    """
+    return (folder / HASHES).is_file()
+
+
 def find_model(path_or_name: str | Path) -> Path:
     """The folder of a model given by path or by the name of a shipped model.
 
@@ -48,7 +58,7 @@ def shipped_models() -> dict[str, Path]:
         True
     """
     root = Path(str(resources.files("regard"))) / "pretrained"
-    return {child.name: child for child in sorted(root.glob("*")) if (child / WEIGHTS).exists()}
+    return {child.name: child for child in sorted(root.glob("*")) if is_finished(child)}
 
 
 def tokenizer_file(name: str) -> str:

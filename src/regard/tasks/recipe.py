@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import sys
 import tomllib
 import types
 import typing
@@ -213,8 +214,9 @@ def _begun(raw: dict[str, Any], origin: str) -> dict[str, Any]:
     below: dict[str, Any] = {
         section: before[section] for section in ("model", "tokenizer") if section in before
     }
+    known = below.get("tokenizer", {})  # a model of images has none, and the schema says so
     for key, value in vocabulary.items():
-        if key != "dropout" and value != (learnt := below["tokenizer"].get(key, value)):
+        if key != "dropout" and value != (learnt := known.get(key, value)):
             raise RecipeError(
                 f"{origin}: 'tokenizer.{key}' = {json.dumps(value)}: the vocabulary is that of the model to "
                 f"start from, {start}, where it is {json.dumps(learnt)}; leave it out"
@@ -278,7 +280,7 @@ def _read(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
     if path.resolve() in seen:
         raise RecipeError(f"{path}: this recipe extends itself")
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        table = _parsed(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise RecipeError(f"{path}: there is no such recipe file") from None
     except IsADirectoryError:
@@ -287,6 +289,9 @@ def _read(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
         raise RecipeError(f"{path}: not UTF-8 text (byte {error.start}); a recipe is a TOML file") from None
     except tomllib.TOMLDecodeError as error:
         raise RecipeError(f"{path}: not valid TOML: {error}") from None
+    except ValueError:
+        most = sys.get_int_max_str_digits()
+        raise RecipeError(f"{path}: a number in it has more than {most:,} digits") from None
     parent = table.pop("extends", None)
     if parent is None:
         return table
@@ -327,9 +332,21 @@ def _split_override(override: str) -> tuple[tuple[str, ...], str]:
 def _parse_value(text: str) -> Any:
     """A TOML value where the text is one, else the text itself: `6`, `true`, `[1, 2]`, `fr`."""
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except (tomllib.TOMLDecodeError, RecursionError):
+        return _parsed(f"value = {text}")["value"]
+    except (ValueError, RecursionError):
         return text
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    """The table that a text of TOML says.
+
+    Raises:
+        ValueError: it is not TOML (then a `tomllib.TOMLDecodeError`), or it has a number of more digits than
+            Python reads and writes.
+    """
+    table = tomllib.loads(text)
+    json.dumps(table, default=str)  # digits of other bases are read without a bound
+    return table
 
 
 def _assign(raw: dict[str, Any], keys: tuple[str, ...], value: Any) -> None:

@@ -2,25 +2,27 @@
 
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from rich.console import Console
 from torch import nn
 
+from regard.data.whole_folder import delete_leftovers
 from regard.errors import UserError
 from regard.tasks.card import model_card
 from regard.tasks.folder import ModelFolder, fill_model, load_folder, save_model
 from regard.tasks.kinds import KINDS
-from regard.tasks.layout import RECIPE, WEIGHTS, ModelFolderError, tokenizer_file
+from regard.tasks.layout import RECIPE, ModelFolderError, is_finished, tokenizer_file
 from regard.tasks.recipe import Recipe, load_recipe, read_resolved
 from regard.tasks.talk import say
 from regard.tasks.task import Task
 from regard.tasks.text.reinforce import bare
 from regard.training import Trainer
 from regard.training.distributed import Processes, join, pick_device
+from regard.training.lock import LOCK, FolderLock
 from regard.training.resume import refuse_changes
-from regard.whole_file import write_atomically
+from regard.whole_file import TEMPORARY, write_atomically
 
 DATA = "data"  # in the model folder: the encoded data, which a run that goes on uses again
 
@@ -74,48 +76,66 @@ def train(
 
 @contextmanager
 def _claimed(folder: Path, recipe: Recipe, resume: bool, processes: Processes) -> Iterator[None]:
-    """The folder for a run that is being prepared; if that fails, what it left is taken away again."""
+    """The folder for a run that is being prepared, which no other may use meanwhile.
+
+    If that fails, what it left there is taken away again.
+    """
     made = [place for place in (folder, *folder.parents) if not place.exists()]
-    fresh = processes.from_first(lambda: _claim(folder, recipe, resume))
-    try:
-        yield
-    except BaseException:
-        if fresh and processes.first:
-            (folder / RECIPE).unlink(missing_ok=True)
-            shutil.rmtree(folder / DATA, ignore_errors=True)
-            with suppress(OSError):  # something else has come to lie there
-                for place in made:
-                    place.rmdir()
-        raise
+    with ExitStack() as held:
+        fresh = processes.from_first(lambda: _claim(folder, recipe, resume, held))
+        try:
+            if fresh:
+                processes.from_first(lambda: write_atomically(folder / RECIPE, recipe.to_toml().encode()))
+            yield
+        except BaseException:
+            if fresh and processes.first:
+                held.close()  # Windows deletes no file that is open
+                shutil.rmtree(folder / DATA, ignore_errors=True)
+                for file in (folder / RECIPE, folder / LOCK):
+                    file.unlink(missing_ok=True)
+                with suppress(OSError):  # something else has come to lie there
+                    for place in made:
+                        place.rmdir()
+            raise
 
 
-def _claim(folder: Path, recipe: Recipe, resume: bool) -> bool:
-    """Make the folder, with the recipe in it; whether it was new or empty.
+def _claim(folder: Path, recipe: Recipe, resume: bool, held: ExitStack) -> bool:
+    """Make the folder and lock it; whether no run has begun there.
 
     Raises:
-        UserError: something there would be overwritten, the run there has another recipe, or the folder
-            cannot be made.
+        UserError: something there would be overwritten, the run there has another recipe or is going on, or
+            the folder cannot be made.
     """
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder}: is a file; the output must be a folder")
-    if (folder / WEIGHTS).exists():
+    if is_finished(folder):
         raise UserError(f"{folder}: there is a finished model in this folder; choose another with --out")
-    fresh = not folder.exists() or not any(folder.iterdir())
+    fresh = _is_fresh(folder)
     if not fresh and not resume:
         raise UserError(
             f"{folder}: this folder is not empty; choose another with --out, or go on with --resume"
         )
     if not fresh:
-        if not (folder / RECIPE).is_file() or not (folder / DATA).is_dir():
+        begun = (folder / DATA).is_dir() or (folder / LOCK).exists()  # a recipe alone may be the user's own
+        if not begun or not (folder / RECIPE).is_file():
             raise UserError(f"{folder}: no training run is in this folder; choose another with --out")
         refuse_changes(folder, "recipe", read_resolved(folder / RECIPE).decisive(), recipe.decisive())
-        return False
     try:
-        (folder / DATA).mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        held.enter_context(FolderLock(folder))
     except OSError as error:
-        raise UserError(f"{folder}: cannot make this folder: {error.strerror}") from None
-    write_atomically(folder / RECIPE, recipe.to_toml().encode())
-    return True
+        raise UserError(f"{folder}: cannot make this folder, or write in it: {error.strerror}") from None
+    return fresh
+
+
+def _is_fresh(folder: Path) -> bool:
+    """Whether a folder is new, or empty but for what is left of a run that was killed as it began."""
+
+    def left(place: Path) -> bool:
+        empty = place.name == DATA and place.is_dir() and not any(place.iterdir())
+        return empty or place.name == LOCK or place.match(f".{RECIPE}.*{TEMPORARY}")
+
+    return not folder.exists() or all(map(left, folder.iterdir()))
 
 
 def _prepared(
@@ -125,6 +145,8 @@ def _prepared(
     found: list[Task] = []
 
     def work() -> None:
+        folder.mkdir(exist_ok=True)
+        delete_leftovers(folder)  # nobody else makes anything here while we hold the lock
         if start is not None:
             for name, tokenizer in start.tokenizers.items():
                 write_atomically(folder / tokenizer_file(name), tokenizer.to_bytes())

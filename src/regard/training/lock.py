@@ -9,6 +9,8 @@ from typing import IO, Self
 
 from regard.errors import UserError
 
+LOCK = ".lock"  # in the folder: it stays there, held or not
+
 
 class FolderInUseError(UserError):
     """Another process is training in the folder."""
@@ -27,7 +29,7 @@ class FolderLock:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.path = folder / ".lock"
+        self.path = folder / LOCK
         self._file: IO[str] | None = None
 
     def __enter__(self) -> Self:

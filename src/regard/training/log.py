@@ -19,8 +19,8 @@ class RunLog:
 
     Args:
         folder: of the run.
-        update: updates done.
-        validated: the latest of them whose validation is done too.
+        update: the latest that a line of the log was written of by then.
+        validated: the latest whose validation was done by then.
 
     Example:
         >>> import tempfile
@@ -44,7 +44,7 @@ class RunLog:
         text = "".join(strict_json(line) + "\n" for line in kept)
         replace_file(path, lambda part: part.write_text(text, encoding="utf-8"))
         self._file = path.open("a", encoding="utf-8")
-        self._board = SummaryWriter(folder / "tensorboard", purge_step=update + 1)
+        self._board = SummaryWriter(folder / "tensorboard", purge_step=max(update, validated) + 1)
 
     def __enter__(self) -> Self:
         return self

@@ -72,7 +72,8 @@ class Run:
         """The whole of it."""
         notes = self._restore(resume)
         trainable = self.job.trainable
-        log = RunLog(self.job.folder, self.state.update, self.state.validated) if self._first else None
+        logged = self.state.update - self.state.window.updates  # those in the window wait for their line
+        log = RunLog(self.job.folder, logged, self.state.validated) if self._first else None
         self.log = log and self.stack.enter_context(log)
         display = Display(self.job.console if self._first else None, total=self.total, done=self.state.update)
         self.display = self.stack.enter_context(display)
@@ -102,6 +103,8 @@ class Run:
             if state.update and (last or state.update % interval == 0) and state.validated < state.update:
                 self._validate()
             finished = last or 0 < self.config.patience <= state.waited
+            if finished:
+                self._write_rest()
             if (finished or state.update % every == 0) and self.saved < state.update:
                 self._save()
             if finished:
@@ -132,6 +135,12 @@ class Run:
         if self.log is not None:
             self.log.write(update, line)
         self.display.figures(update, epoch, figures)
+
+    def _write_rest(self) -> None:
+        """The line of the updates since the last, where patience ends the run between two lines."""
+        (updates,) = self.processes.sum([float(self.state.window.updates)])  # a resumed run's: the first's
+        if updates:
+            self._write_line()
 
     def _check_finite(self) -> None:
         """A gradient that was infinite has spoilt the weights: end before a checkpoint holds them.

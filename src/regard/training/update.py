@@ -52,8 +52,8 @@ class Updater:
         self.objective: nn.Module = Objective(model, trainable)
         if processes.world > 1:
             devices = [processes.device] if processes.device.type == "cuda" else None
-            # Before each batch it gives all processes the first's buffers: REINFORCE's baselines weigh
-            # gradients, and a run that resumes finds those of the first everywhere.
+            # Before an update's first batch it gives all processes the first's buffers: REINFORCE's baselines
+            # weigh gradients, and a run that resumes finds those of the first everywhere.
             self.objective = DistributedDataParallel(self.objective, device_ids=devices)
             self._settle()
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from regard.errors import UserError
 from regard.tasks.folder import read_metrics
-from regard.tasks.layout import METRICS, RECIPE, WEIGHTS, find_model
+from regard.tasks.layout import METRICS, RECIPE, find_model, is_finished
 from regard.tasks.recipe import flat, read_resolved
 from regard.training.log import read_log
 
@@ -56,12 +56,12 @@ class Bucket:
 
 @dataclass(frozen=True)
 class Compared:
-    """A model, or several that differ in nothing but their seed.
+    """A model, or several that differ in nothing but their seeds.
 
     Attributes:
         name: of the first one's folder.
         task: as recipes name it.
-        seeds: how many there are.
+        seeds: how many there are: models of which no two have all their seeds in common.
         parameters: numbers learnt.
         seconds: time trained.
         speed: of training in units a second, the median of the run's log; None where the log is gone.
@@ -88,7 +88,7 @@ class _Run:
     name: str
     task: str
     key: str
-    seed: int
+    seeds: tuple[int | None, ...]
     metrics: dict[str, Any]
     speed: float | None
     unit: str | None
@@ -99,8 +99,8 @@ def compare(models: Iterable[str | Path]) -> list[Compared]:
     """What training wrote into model folders, side by side.
 
     Args:
-        models: folders, or names of models that ship. Those that differ in their seed alone become one line;
-            of several with one seed the first counts.
+        models: folders, or names of models that ship. Those that differ in their seeds alone (the recipe's,
+            training's, decoding's) become one line; of several with the same seeds the first counts.
 
     Returns:
         A line for each, in the order of the first of its seeds.
@@ -112,10 +112,10 @@ def compare(models: Iterable[str | Path]) -> list[Compared]:
         >>> [line.name for line in compare(["en-fr"])]
         ['en-fr']
     """
-    groups: dict[str, dict[int, _Run]] = {}
+    groups: dict[str, dict[tuple[int | None, ...], _Run]] = {}
     tasks: dict[str, str] = {}
     for run in map(_read, models):
-        groups.setdefault(run.key, {}).setdefault(run.seed, run)
+        groups.setdefault(run.key, {}).setdefault(run.seeds, run)
         tasks.setdefault(run.task, run.name)
     if len(tasks) > 1:
         several = "; ".join(f"{task} ({name})" for task, name in tasks.items())
@@ -142,15 +142,16 @@ def unlike_budgets(lines: Sequence[Compared]) -> list[str]:
 
 def _read(model: str | Path) -> _Run:
     folder = find_model(model)
-    if not (folder / WEIGHTS).exists():
+    if not is_finished(folder):
         raise UserError(f"{folder}: this model is not finished; train it to its end first")
     recipe, metrics = read_resolved(folder / RECIPE), read_metrics(folder)
+    said, decisive = flat(recipe.resolved()), recipe.decisive()
     if "validation" not in metrics:
         raise UserError(
             f"{folder / METRICS}: no figures of this model's training are stored here: leave it out"
         )
-    decisive = recipe.decisive()
-    key = json.dumps({name: value for name, value in flat(recipe.resolved()).items() if name not in _SEEDS})
+    key = json.dumps({name: value for name, value in said.items() if name not in _SEEDS})
+    seeds = tuple(said.get(name) for name in _SEEDS)
     speeds = [
         (value, name.removesuffix(_PER_SECOND))
         for line in read_log(folder)
@@ -161,7 +162,7 @@ def _read(model: str | Path) -> _Run:
     budget["data"] = str(metrics.get("data", {}).get("train", {}).get("digest"))[:8]
     speed = statistics.median(value for value, _ in speeds) if speeds else None
     unit = speeds[0][1] if speeds else None
-    return _Run(folder.name, recipe.task, key, recipe.training.seed, metrics, speed, unit, budget)
+    return _Run(folder.name, recipe.task, key, seeds, metrics, speed, unit, budget)
 
 
 def _line(runs: Sequence[_Run]) -> Compared:
@@ -199,10 +200,9 @@ def _buckets(several: Sequence[Mapping[str, Mapping[str, Any]]]) -> dict[str, Bu
 
 
 def _spreads(several: Sequence[Mapping[str, Any]]) -> dict[str, Spread]:
-    """The numbers that all of them have."""
-    names = [name for name, value in several[0].items() if isinstance(value, int | float)]
+    """The numbers that all of them have; one that is infinite is stored as null."""
     return {
         name: Spread.of([float(one[name]) for one in several])
-        for name in names
-        if all(name in one for one in several)
+        for name in several[0]
+        if all(isinstance(one.get(name), int | float) for one in several)
     }

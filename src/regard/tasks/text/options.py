@@ -10,7 +10,7 @@ from regard.errors import UserError
 
 
 def decoding_options(defaults: DecodingConfig, options: Mapping[str, Any]) -> DecodingConfig:
-    """The defaults with some changed.
+    """The defaults with some changed, as `DecodingConfig.changed` does it.
 
     Raises:
         UserError: an unknown or impossible option.
@@ -24,7 +24,7 @@ def decoding_options(defaults: DecodingConfig, options: Mapping[str, Any]) -> De
         regard.errors.UserError: decoding: beems: Extra inputs are not permitted
     """
     try:
-        return DecodingConfig(**{**defaults.model_dump(), **options})
+        return defaults.changed(**options)
     except ValidationError as error:
         fault = error.errors()[0]
         name = "".join(f"{part}: " for part in fault["loc"])

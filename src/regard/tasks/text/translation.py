@@ -191,9 +191,8 @@ class TranslationTask:
 
     def _by_translating(self, model: EncoderDecoder) -> dict[str, float]:
         groups = grouped(pairs_of(self.recipe.data, "validation"))[:_SENTENCES]
-        recipe = self.recipe.model_copy(
-            update={"decoding": self.recipe.decoding.model_copy(update={"beam": 1, "batch_invariant": False})}
-        )
+        decoding = self.recipe.decoding.changed(beam=1, sample=False, batch_invariant=False)
+        recipe = self.recipe.model_copy(update={"decoding": decoding})
         found = Translator(model, self.vocabularies, recipe)([group.source for group in groups], split=False)
         return quick_scores(
             [translation.text for translation in found], [group.references for group in groups]

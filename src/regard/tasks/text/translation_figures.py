@@ -1,5 +1,6 @@
 """How good a translator is: BLEU as sacreBLEU and as papers report it, chrF, loss, speed."""
 
+import math
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -51,7 +52,7 @@ def translation_figures(translator: Translator, data: Sequence[Grouped], **decod
     return {
         **score(hypotheses, [group.references for group in data], target_language(translator)),
         "loss": round(loss, 4),
-        "perplexity": round(float(torch.tensor(loss).exp()), 4),
+        "perplexity": round(math.exp(min(loss, 700.0)), 4),
         "sentences": len(data),
         "seconds": round(seconds, 2),
         "tokens_per_second": round(tokens / seconds, 1),
