@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import warnings
@@ -125,13 +126,15 @@ def test_data(regard: Regard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("REGARD_DATA", str(tmp_path))
     monkeypatch.setenv("REGARD_CACHE", str(tmp_path / "cache"))
     (tmp_path / "multi30k").mkdir()
+    (tmp_path / "tatoeba-en-fr").mkdir()
+    (tmp_path / "tatoeba-en-fr" / "pairs.tsv.gz").write_bytes(gzip.compress(b"Go.\tVa !\n"))
     listed = {row["name"]: row for row in json.loads(regard("data", "list", "--json").out)}
-    assert listed["multi30k"]["here"]
-    assert not listed["korean-news"]["here"]
+    assert [name for name, row in listed.items() if row["here"] and name != "digits"] == ["tatoeba-en-fr"]
     rows = regard("data", "list").out.splitlines()
     assert [row.split()[0] for row in rows[1:]] == list(listed)  # a row is a line, in a pipe
     assert all(listed[row.split()[0]]["about"] in row for row in rows[1:])
-    assert regard("data", "path", "multi30k").out == f"{tmp_path / 'multi30k'}\n"
+    assert regard("data", "path", "tatoeba-en-fr").out == f"{tmp_path / 'tatoeba-en-fr'}\n"
+    assert regard("data", "path", "multi30k").out == f"{tmp_path / 'cache' / 'multi30k'}\n"
 
 
 def test_doctor_prints_the_table_of_kernels(regard: Regard) -> None:
@@ -158,7 +161,9 @@ def test_generate(regard: Regard, language_model: Path) -> None:
     assert "decoder.1.self" in shown
     row = regard("generate", language_model, "The cat", "--length", 3, "--word", "cat").out
     assert "What 'cat' attended to" in row
-    assert regard("generate", language_model, "The", "--length", 3, "--head", 9).out == ""
+    refused = regard("generate", language_model, "The", "--length", 3, "--head", 9)
+    assert (refused.code, refused.out) == (2, "")
+    assert "head 9" in refused.err
 
 
 def test_classify(regard: Regard, classifier: Path) -> None:

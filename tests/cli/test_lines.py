@@ -22,7 +22,10 @@ def test_only_line_feeds_end_lines() -> None:
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"good\nb\xe9b\xe9\n", "line 2: not valid UTF-8 .byte 2"),
+        (
+            b"good\nb\xe9b\xe9\n",
+            r"line 2: not valid UTF-8 at byte 2 \(0xE9\) of the line; .* iconv -f latin1",
+        ),
         (b"\x00\x01", "line 1: this looks like a binary"),
         (b"\x89P\rNG\x00", "line 1: this looks like a binary"),
         (b"\x89PNG\xff\xfe\x00\x0d", "line 1: this looks like a binary"),
@@ -31,6 +34,11 @@ def test_only_line_feeds_end_lines() -> None:
 def test_bad_lines_are_named(data: bytes, words: str) -> None:
     with pytest.raises(UserError, match=f"standard input, {words}"):
         lines(data)
+
+
+def test_a_line_without_end_does_not_fill_the_memory() -> None:
+    with pytest.raises(UserError, match="standard input, line 2: longer than 1 MiB"):
+        lines(b"fine\n" + b"x" * (2 << 20))
 
 
 def test_lines_of_an_old_mac_are_not_taken_for_one() -> None:

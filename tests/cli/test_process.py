@@ -94,6 +94,35 @@ def test_a_full_disk_is_told_plainly(arguments: list[str], unbuffered: str) -> N
     assert (ran.returncode, ran.stderr) == (2, b"regard: cannot write: No space left on device\n")
 
 
+def path_of_data(folder: Path, encoding: str, stdout: int) -> subprocess.CompletedProcess[bytes]:
+    """Has the path of a set of data in a folder printed, where standard output has an encoding."""
+    environment = {**ENVIRONMENT, "REGARD_CACHE": os.fspath(folder), "PYTHONIOENCODING": encoding}
+    environment.pop("REGARD_DATA", None)
+    return subprocess.run(
+        [*COMMAND, "data", "path", "multi30k"], stdout=stdout, stderr=subprocess.PIPE, env=environment
+    )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are of bytes")
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-8"])
+@pytest.mark.parametrize("name", ["élève", "하나", os.fsdecode(b"caf\xe9")])
+def test_a_pipe_takes_every_letter(tmp_path: Path, encoding: str, name: str) -> None:
+    ran = path_of_data(tmp_path / name, encoding, subprocess.PIPE)
+    assert (ran.returncode, ran.stderr) == (0, b"")
+    assert ran.stdout == os.fsencode(tmp_path / name / "multi30k") + b"\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="terminals of Unix")
+def test_a_terminal_shows_the_numbers_of_letters_that_it_lacks(tmp_path: Path) -> None:
+    ours, theirs = os.openpty()
+    ran = path_of_data(tmp_path / "é하나", "latin-1", theirs)
+    os.close(theirs)
+    assert (ran.returncode, ran.stderr) == (0, b"")
+    shown = os.read(ours, 10_000).decode("latin-1")
+    os.close(ours)
+    assert "é\\ud558\\ub098" in shown
+
+
 def with_closed(stream: str, model: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Runs a command without one of its standard streams: "<&-", ">&-" or "2>&-"."""
     shell = ["sh", "-c", f'exec "$@" {stream}', "sh", *COMMAND, *arguments]

@@ -207,6 +207,18 @@ class TestCatalogue:
         (tmp_path / "data" / "tatoeba-en-ko").rmdir()
         assert catalogue.path("tatoeba-en-ko") == tmp_path / "cache" / "tatoeba-en-ko"
 
+    def test_the_files_of_a_set_that_are_here(self, data: Path, tmp_path: Path) -> None:
+        _, files = catalogue.files_here("multi30k")
+        assert catalogue.files_here("multi30k") == (files, files)
+        (part := data / "multi30k" / "train.fr.gz").unlink()
+        assert catalogue.files_here("multi30k") == (files - 1, files)
+        assert catalogue.path("multi30k") == data / "multi30k"
+        write_gz(tmp_path / "cache" / "multi30k" / part.name, "fetched")
+        assert catalogue.files_here("multi30k") == (files, files)
+        (data / "tatoeba-en-ko" / "pairs.tsv.gz").unlink()
+        assert catalogue.path("tatoeba-en-ko") == tmp_path / "cache" / "tatoeba-en-ko"  # as `get` has it
+        assert catalogue.files_here("tatoeba-en-ko") == (0, 1)
+
     def test_a_wrong_folder_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("REGARD_DATA", "/does/not/exist")
         with pytest.raises(DataError, match="REGARD_DATA=/does/not/exist"):
@@ -252,7 +264,7 @@ class TestDownload:
         (folder / "a.txt").write_text("altered\n")
         with pytest.raises(DataError, match="gave another file than expected"):
             fetch.find(a_set(Source("a.txt", f"{url}/a.txt", "0" * 64)), "a.txt")
-        assert not (tmp_path / "cache" / "mine" / "a.txt").exists()
+        assert not (tmp_path / "cache").exists()
 
     def test_an_unknown_digest_is_kept_at_the_first_download(
         self, host: tuple[Path, str], tmp_path: Path
@@ -274,12 +286,14 @@ class TestDownload:
         with pytest.raises(DataError, match="new edition"):
             fetch.find(named, "pairs.tsv.gz")
 
-    def test_no_network(self, host: tuple[Path, str]) -> None:
+    def test_no_network(self, host: tuple[Path, str], tmp_path: Path) -> None:
         _, url = host
+        (tmp_path / "cache" / "other").mkdir(parents=True)
         with pytest.raises(DataError, match=r"cannot be reached.*REGARD_DATA/mine/a\.txt"):
             fetch.find(a_set(Source("a.txt", f"{url}/missing", None)), "a.txt")
         with pytest.raises(DataError, match="cannot be reached"):
             fetch.find(a_set(Source("a.txt", "http://127.0.0.1:9/a.txt", None)), "a.txt")
+        assert [path.name for path in (tmp_path / "cache").iterdir()] == ["other"]
 
     def test_a_full_disk_is_not_the_networks_fault(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -290,7 +304,7 @@ class TestDownload:
         monkeypatch.setattr(fetch.pooch, "retrieve", full)
         with pytest.raises(DataError, match=r"mine: could not be written \(No space left"):
             fetch.find(a_set(Source("a.txt", "http://127.0.0.1:9/a.txt", None)), "a.txt")
-        assert list((tmp_path / "cache" / "mine").iterdir()) == []
+        assert not (tmp_path / "cache").exists()
 
     def test_one_address_is_asked_once_for_all_its_files(
         self, host: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -340,6 +340,15 @@ class TestBlocks:
         assert batch.inputs.shape == (1, 64)
         assert batch.tokens == int(batch.mask.sum()) == len(tokenizer.encode("the cat")) + 1
 
+    def test_documents_apart_are_numbered(self, texts: TextCorpus) -> None:
+        assert texts.batch(range(len(texts))).documents is None
+        batch = TextCorpus(texts.corpus, block=16, apart=True).batch(range(len(texts)))
+        assert batch.documents is not None
+        begins = batch.inputs[:, 1:] == Tokenizer.bos
+        assert begins.any()
+        assert torch.equal(batch.documents.diff() == 1, begins)
+        assert torch.equal(batch.documents.diff() == 0, ~begins)
+
     def test_bad_blocks(self, texts: TextCorpus) -> None:
         with pytest.raises(ValueError, match="at least 2"):
             TextCorpus(texts.corpus, 1)

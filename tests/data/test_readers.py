@@ -48,6 +48,20 @@ class TestPairs:
         file = write(tmp_path / "a.jsonl", '{"en": "yes", "fr": "oui"}\n')
         assert list(read_pairs(file, source="fr", target="en")) == [Pair("oui", "yes")]
 
+    def test_a_field_that_is_not_asked_for_is_what_the_other_leaves(self, tmp_path: Path) -> None:
+        plain = write(tmp_path / "a.tsv", "fr\ten\tid\n")
+        assert list(read_pairs(plain, source=1)) == list(read_pairs(plain, target=0)) == [Pair("en", "fr")]
+        assert list(read_pairs(plain, source=2)) == [Pair("id", "en")]
+        headed = write(tmp_path / "b.tsv", "fr\ten\noui\tyes\n")
+        assert list(read_pairs(headed, source="en")) == [Pair("yes", "oui")]
+        keyed = write(tmp_path / "a.jsonl", '{"source": "a", "target": "b"}\n')
+        assert list(read_pairs(keyed, source="target")) == [Pair("b", "a")]
+        for fields in ({"source": "en", "target": 1}, {"source": "en", "target": "en"}):
+            with pytest.raises(DataError, match=r"b\.tsv: source and target are both column 1"):
+                list(read_pairs(headed, **fields))
+        with pytest.raises(DataError, match=r"a\.jsonl: source and target are both key 'source'"):
+            list(read_pairs(keyed, source="source", target="source"))
+
     def test_windows_line_ends_and_mark(self, tmp_path: Path) -> None:
         file = write(tmp_path / "a.tsv", b"\xef\xbb\xbfGo.\tVa !\r\nHi.\tSalut !")
         assert list(read_pairs(file)) == [Pair("Go.", "Va !"), Pair("Hi.", "Salut !")]
@@ -59,7 +73,7 @@ class TestPairs:
             ("a.tsv", "a\tb\n\nc\td\n", r"line 2: expected at least 2"),
             ("a.tsv", b"a\tb\nc\t\xff\xfe\n", r"line 2: not valid UTF-8 at byte 3 \(0xFF\)"),
             ("a.tsv", b"\x89PNG\r\n\x00\x00", r"line 1: not valid|NUL"),
-            ("a.tsv", b"a\tb\nx\0y\tz\n", r"line 2: holds a NUL byte"),
+            ("a.tsv", b"a\tb\nx\0y\tz\n", r"line 2: this looks like a binary file"),
             ("a.tsv", "", r"a\.tsv: holds no rows"),
             ("a.tsv.gz", "", r"holds no rows"),
             ("a.jsonl", '{"source": "a", "target": "b"}\n{"source": "a"}\n', r"line 2: no key 'target'"),
@@ -148,3 +162,9 @@ class TestLabelled:
         file = write(tmp_path / "a.tsv", "review\tstars\nnice\t5\n")
         row = next(read_labelled(file, text="review", label="stars"))
         assert (row.text, row.label) == ("nice", "5")
+
+    def test_the_text_is_what_the_label_leaves(self, tmp_path: Path) -> None:
+        file = write(tmp_path / "a.tsv", "nice\tgood\n")
+        for fields in ({"label": 1}, {"text": 0}):
+            row = next(read_labelled(file, **fields))
+            assert (row.text, row.label) == ("nice", "good")

@@ -11,6 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from regard.data.errors import DataError
+from regard.data.held_out import position
 from regard.data.text import (
     DataConfig,
     FilterConfig,
@@ -147,6 +148,16 @@ class TestOwnFiles:
         assert [row.label for row in labelled_of(config, "train")] == ["good", "bad"]
         with pytest.raises(DataError, match="has no labels"):
             labelled_of(DataConfig(name="multi30k"), "train")
+
+    def test_labels_are_those_of_all_rows_that_can_be_learnt(self, tmp_path: Path) -> None:
+        held = next(text for text in map("rare {}".format, range(1000)) if position(text) < 0.05)
+        rows = [f"{'ab'[row % 2]}\ttext {row}\n" for row in range(60)]
+        (tmp_path / "a.tsv").write_text("".join([*rows, f"rare\t{held}\n", "\tno label\n", "no text\t \n"]))
+        config = DataConfig(train=tmp_path / "a.tsv")
+        labels = splits.labels_of(config)
+        assert labels.names == ("a", "b", "rare")
+        assert "rare" in {row.label for row in labelled_of(config, "validation", labels)}
+        assert "rare" not in {row.label for row in labelled_of(config, "train", labels)}
 
 
 class TestNamedSets:

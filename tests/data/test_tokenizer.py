@@ -124,6 +124,15 @@ def test_special_ids_decode_to_nothing(bpe: Tokenizer) -> None:
     assert bpe.decode([bpe.bos, *ids, bpe.eos, bpe.pad]) == "the cat"
 
 
+@pytest.mark.parametrize("kind", LOSSLESS)
+def test_only_bytes_that_spell_no_letter_are_replaced(kind: str) -> None:
+    tokenizer = Tokenizer.train(TEXTS, config(kind))
+    whole = tokenizer.encode("hi 🙂🙂")
+    stray = tokenizer.encode("Ж")[-2]  # the first of its two bytes
+    for broken, shown in (([stray], "�"), ([stray, *whole[-4:]], "�🙂"), (whole[-4:-1], "�")):
+        assert tokenizer.decode([*whole, *broken]) == f"hi 🙂🙂{shown}"
+
+
 def test_tokens_are_for_people(bpe: Tokenizer) -> None:
     shown = bpe.tokens([bpe.bos, *bpe.encode("the ☃\n")])
     assert shown[:2] == ["<s>", "▁the"]

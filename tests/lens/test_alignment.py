@@ -30,6 +30,8 @@ def test_files_are_strict(tmp_path: Path) -> None:
     path.write_text("0-0 1p2 3?1\n\n2-1\n", encoding="utf-8")
     found = read_links(path)
     assert found == [Links.of([(0, 0)], [(1, 2), (3, 1)]), Links(), Links.of([(2, 1)])]
+    path.write_text("\ufeff0-0\n", encoding="utf-8")
+    assert read_links(path) == [Links.of([(0, 0)])]
     for bad in ("0-0 1:1", "0-", "-1-0", "1–2", "٣-1", "a-b"):
         path.write_text(f"0-0\n{bad}\n", encoding="utf-8")
         with pytest.raises(UserError, match=r"links, line 2: .* is no link"):

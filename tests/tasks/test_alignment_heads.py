@@ -13,9 +13,19 @@ from typer.testing import CliRunner
 
 import regard
 from regard.cli.app import app
+from regard.data.text import TokenizerConfig
 from regard.errors import UserError
 from regard.lens.alignment import Links
-from regard.tasks.text.alignment import AlignmentHeads, align, align_translation, find_heads, force
+from regard.tasks.text.alignment import (
+    AlignmentHeads,
+    _first_words,
+    align,
+    align_translation,
+    find_heads,
+    force,
+)
+from regard.tasks.text.translator import Translator, new_model
+from regard.tasks.text.vocabularies import Vocabularies
 
 PAIRS = [*sentences()[:4], ("", ""), ("two dog", "deux chien")]
 
@@ -91,6 +101,34 @@ def test_a_translation_of_several_sentences(model_folder: Path) -> None:
     assert found.sure == one.sure | {(a + 3, b + words) for a, b in other.sure}
 
 
+@pytest.mark.parametrize(
+    ("text", "parts", "first"),
+    [
+        ("Q w e r t y u. Zz yy. The cat.", ["Q w e r t y u.", "Zz yy.", "The cat."], [0, 7, 9]),
+        ("猫。犬。 A cat.", ["猫。", "犬。", "A cat."], [0, 0, 1]),
+        ("\u200b\n\u200b One.\n\u200b\nTwo", ["\u200b One.", "Two"], [1, 4]),  # also a word that none can see
+        ("un\n", ["un", ""], [0, 0]),
+        ("", [""], [0]),
+    ],
+)
+def test_words_of_sentences_are_counted_in_the_text(text: str, parts: list[str], first: list[int]) -> None:
+    assert _first_words(text, parts) == first
+
+
+def test_words_that_are_not_known_are_counted(model_folder: Path) -> None:
+    translator = regard.load(model_folder)
+    recipe = translator.recipe.model_copy(update={"tokenizer": TokenizerConfig(kind="word")})
+    vocabularies = Vocabularies.train(PAIRS, recipe.tokenizer)
+    translator = Translator(new_model(recipe, vocabularies).eval(), vocabularies, recipe)
+    text = "Q w e r t y u. Zz yy xx ww vv uu. One red cat."
+    whole = translator(text)
+    assert [part.source for part in whole.parts] == ["Q w e r t y u.", "Zz yy xx ww vv uu.", "One red cat."]
+    found = align_translation(translator, text, whole, AlignmentHeads.parse("decoder.0.cross:0"))
+    last = len(" ".join(part.text for part in whole.parts[:2]).split())
+    assert {one for one, other in found.sure if other >= last} <= {13, 14, 15}
+    assert len(found.sure) == len(whole.text.split())
+
+
 def test_what_makes_no_sense_is_told(model_folder: Path) -> None:
     translator = regard.load(model_folder)
     with pytest.raises(UserError, match=r"there is no head 7"):
@@ -103,5 +141,7 @@ def test_what_makes_no_sense_is_told(model_folder: Path) -> None:
         find_heads(translator, PAIRS, [Links()])
     with pytest.raises(UserError, match="line 1 of the reference: the link 9-0 leads out"):
         find_heads(translator, PAIRS[:1], [Links.parse("9-0")])
+    with pytest.raises(UserError, match="no pair has words on both sides"):
+        find_heads(translator, [("", ""), ("cat", " \u200b")], [Links(), Links()])
     with pytest.raises(UserError, match=r"pair 2 has .* tokens; the model reads"):
         align(translator, [PAIRS[0], ("cat " * 2000, "chat")], AlignmentHeads.parse("decoder.0.cross:0"))

@@ -17,7 +17,7 @@ def other(model_folder, tmp_path):
     def make(name, recipe=(), **validation):
         folder = tmp_path / name
         folder.mkdir()
-        for file in ("model.safetensors", "recipe.toml", "metrics.json", "log.jsonl"):
+        for file in ("recipe.toml", "metrics.json", "log.jsonl", "SHA256SUMS"):
             shutil.copy(model_folder / file, folder / file)
         text = (folder / "recipe.toml").read_text("utf-8")
         for old, new in recipe:
@@ -45,6 +45,24 @@ def test_seeds_are_one_line(other):
     assert unlike_budgets([first, second]) == []
 
 
+@pytest.mark.parametrize("section", ["task", "[training]", "[decoding]"])
+def test_runs_that_differ_in_any_seed_are_several(other, section):
+    text = other("first").joinpath("recipe.toml").read_text("utf-8")
+    before, _, after = text.partition(section)
+    other_seed = before + section + after.replace("seed = 1\n", "seed = 2\n", 1)
+    folders = [other("one"), other("two", [(text, other_seed)]), other("again")]
+    (line,) = compare(folders)
+    assert line.seeds == 2
+
+
+def test_a_figure_that_is_infinite_in_one_run_is_left_out(other):
+    folders = [other("good"), other("bad", [("seed = 1\n", "seed = 2\n")], perplexity=None)]
+    for both in (folders, folders[::-1]):
+        (line,) = compare(both)
+        assert "perplexity" not in line.figures["validation"]
+        assert line.figures["validation"]["loss"].deviation == 0.0
+
+
 def test_what_decodes_or_is_stored_otherwise_is_no_other_seed(other):
     folders = [
         other("same"),
@@ -63,7 +81,7 @@ def test_what_was_not_alike_is_told(other, model_folder):
 
 def test_a_model_that_is_not_finished_is_refused(other):
     folder = other("half")
-    (folder / "model.safetensors").unlink()
+    (folder / "SHA256SUMS").unlink()
     with pytest.raises(UserError, match="not finished"):
         compare([folder])
     (folder / "metrics.json").unlink()

@@ -1,6 +1,7 @@
 """Scores, and the text tasks other than translation."""
 
 import json
+import math
 
 import pytest
 import torch
@@ -8,9 +9,15 @@ from toy_pairs import sentences
 
 import regard
 from regard import UserError
-from regard.data.text import grouped
+from regard.data.held_out import position
+from regard.data.text import DataConfig, FilterConfig, Tokenizer, TokenizerConfig, grouped
 from regard.data.text.pairs import Pair
-from regard.tasks import train
+from regard.decoding.hypothesis import Hypothesis
+from regard.tasks import evaluate, parse_recipe, train
+from regard.tasks.text.classification import ClassificationTask
+from regard.tasks.text.classifier import Classifier, new_model
+from regard.tasks.text.evaluation import data_of
+from regard.tasks.text.generator import Generator
 from regard.tasks.text.moses import moses_tokens
 from regard.tasks.text.translation_figures import bleu_by_length, score, translation_figures
 
@@ -44,6 +51,7 @@ def test_bleu_of_papers_is_lowercased_and_has_a_signature():
         ),
         ("de", "Ein 3,5-jähriger Hund; das war's.", "Ein 3,5-jähriger Hund ; das war ' s ."),
         ("en", "a_b 1990's", "a _ b 1990 's"),
+        ("en", "see DOTS3 here.. Now...then", "see DOTS3 here .. Now ... then"),
     ],
 )
 def test_moses_tokens(language, text, tokens):
@@ -107,6 +115,40 @@ def test_a_language_model_from_end_to_end(tmp_path):
         generator("one", length=0)
 
 
+def test_documents_apart_end_to_end(tmp_path):
+    """What stands before a document in its block is nothing to it, in training and in evaluation."""
+    text = tmp_path / "text.txt"
+    text.write_text("".join(f"{a}\n" for a, _ in sentences()), encoding="utf-8")
+    (tmp_path / "lm.toml").write_text(
+        f'task = "language-modelling"\n[data]\ntrain = "{text}"\ntest = "{text}"\ndocuments = "apart"\n'
+        f"filters.max_length = 32\n[tokenizer]\nvocabulary = 280\n{SMALL}",
+        encoding="utf-8",
+    )
+    folder = train(tmp_path / "lm.toml", tmp_path / "m")
+    stored = json.loads((folder / "metrics.json").read_text("utf-8"))["test"]["loss"]
+    generator = regard.load(folder)
+    assert evaluate(generator)["loss"] == pytest.approx(stored, rel=1e-4)
+    joined = generator.recipe.data.model_copy(update={"documents": "joined"})
+    generator.recipe = generator.recipe.model_copy(update={"data": joined})
+    assert evaluate(generator)["loss"] != pytest.approx(stored, rel=1e-4)
+
+
+def test_what_is_added_comes_behind_the_prompt(tmp_path):
+    recipe = parse_recipe({"task": "language-modelling", "data": {"train": "text.txt"}})
+    generator = Generator(
+        None,
+        Tokenizer.train(["hi there"] * 9, recipe.tokenizer.model_copy(update={"vocabulary": 275})),
+        recipe,
+    )
+    tokenizer = generator.tokenizer
+    stray = tokenizer.encode("é")[-2]
+    for prompt in ("hi 🙂", "hi", "", " "):
+        made = generator._generation(
+            [tokenizer.bos, *tokenizer.encode(prompt)], Hypothesis([stray, *tokenizer.encode("hi")], 0.0, 0.0)
+        )
+        assert (made.text, made.continuation) == (f"{prompt}� hi", "� hi")
+
+
 def test_a_label_of_the_test_that_training_does_not_have_is_told_before_training(tmp_path):
     (tmp_path / "train.tsv").write_text("en\tone red cat.\nfr\tun rouge chat.\n" * 9, encoding="utf-8")
     (tmp_path / "test.jsonl").write_text(
@@ -119,6 +161,56 @@ def test_a_label_of_the_test_that_training_does_not_have_is_told_before_training
     with pytest.raises(UserError, match=r"test\.jsonl, line 3: label 'de' is not one of 'en', 'fr'"):
         train(tmp_path / "c.toml", tmp_path / "m")
     assert not (tmp_path / "m").exists()
+
+
+def test_a_rare_label_may_be_held_out(tmp_path):
+    held = next(text for text in map("rare {}".format, range(1000)) if position(text) < 0.05)
+    rows = [f"{'ab'[row % 2]}\ttext {row}\n" for row in range(60)]
+    (tmp_path / "rows.tsv").write_text("".join([*rows, f"rare\t{held}\n", "\tno label\n"]), encoding="utf-8")
+    table = {"task": "text-classification", "data": {"train": str(tmp_path / "rows.tsv")}}
+    task = ClassificationTask.prepare(parse_recipe({**table, "tokenizer": {"kind": "word"}}), tmp_path / "m")
+    assert task.labels.names == ("a", "b", "rare")
+    assert task.build().output.out_features == 3
+
+
+@pytest.fixture
+def short_classifier(tmp_path):
+    """Reads four words; its recipe's own test file has a text of five."""
+    rows = ["a\tone two three four\n", "b\tone\n", "a\tone two three four five\n"]
+    (tmp_path / "test.tsv").write_text("".join(rows), encoding="utf-8")
+    data = {"train": "train.tsv", "test": str(tmp_path / "test.tsv"), "filters": {"max_length": 4}}
+    model = {"width": 16, "layers": 1, "heads": 2}
+    recipe = parse_recipe({"task": "text-classification", "data": data, "model": model})
+    tokenizer = Tokenizer.train(["one two three four five"] * 3, TokenizerConfig(kind="word"))
+    torch.manual_seed(0)
+    return Classifier(new_model(recipe, tokenizer, "ab").eval(), tokenizer, "ab", recipe)
+
+
+def test_a_text_that_is_too_long_is_evaluated_as_it_is_classified(short_classifier, tmp_path):
+    figures = evaluate(short_classifier)
+    with pytest.warns(UserWarning, match="only its beginning"):
+        found = short_classifier(["one two three four", "one", "one two three four five"])
+    right = [one.label == label for one, label in zip(found, "aba", strict=True)]
+    assert (figures["texts"], figures["accuracy"]) == (3, pytest.approx(sum(right) / 3))
+    loss = -sum(math.log(one.probabilities[label]) for one, label in zip(found, "aba", strict=True)) / 3
+    assert figures["loss"] == pytest.approx(loss, rel=1e-4)
+    # The same file, named by hand, is read as the recipe says.
+    assert evaluate(short_classifier, tmp_path / "test.tsv") == figures
+
+
+def test_other_data_is_read_as_the_recipe_says(tmp_path):
+    (tmp_path / "other.tsv").write_text("one\tun\n", encoding="utf-8")
+    filters = FilterConfig(max_length=7)
+    of_files = DataConfig(train="a.tsv", validation="b.tsv", source=2, target=3, filters=filters)
+    file = data_of(of_files, tmp_path / "other.tsv", "test")
+    assert file == of_files.model_copy(
+        update={"train": tmp_path / "other.tsv", "validation": None, "test": tmp_path / "other.tsv"}
+    )
+    named = data_of(of_files, "multi30k", "test")
+    assert named == DataConfig(name="multi30k", filters=filters)
+    of_sets = DataConfig(name="tatoeba-en-fr", source="fr", target="en", casual=0.5, filters=filters)
+    assert data_of(of_sets, "multi30k", "test") == of_sets.model_copy(update={"name": "multi30k"})
+    assert data_of(of_sets, tmp_path / "other.tsv", "test").source is None
 
 
 def test_a_classifier_from_end_to_end(tmp_path):

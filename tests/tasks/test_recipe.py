@@ -57,6 +57,8 @@ def test_recipes_of_the_project_are_valid_and_survive_being_resolved(path):
         ("model.encoder_layers=1000000000", ["'model.encoder_layers'", "1000"]),
         ("model.decoder_layers=1000000000", ["'model.decoder_layers'", "1000"]),
         ("decoding.beam=1001", ["'decoding.beam'", "1000"]),
+        ("decoding.length_penalty=1000.0", ["'decoding.length_penalty'", "less than or equal to 5"]),
+        ("decoding.length_penalty=-1000.0", ["'decoding.length_penalty'", "greater than or equal to -5"]),
         ("decoding.max_ratio=1e300", ["'decoding.max_ratio'", "100"]),
         ("decoding.max_extra=1000000000000000000", ["'decoding.max_extra'", "100000"]),
         ("task=['translation']", ["'task'", "did you mean 'translation'"]),
@@ -69,6 +71,8 @@ def test_recipes_of_the_project_are_valid_and_survive_being_resolved(path):
         ("seed.x=1", ["'seed'", "integer"]),
         ("data.test=mine.tsv", ["splits of its own"]),
         ("data.source=-1", ["numbered from 0"]),
+        ("seed=" + "1" * 5000, ["--set seed", "'seed'", "valid integer"]),
+        ("seed=0x" + "f" * 5000, ["--set seed", "'seed'", "valid integer"]),
         ("start=digits", ["'start'", "image-classification", "translation"]),
         ("training.metric=accuracy", ["--set training.metric", '"accuracy"', "loss, perplexity, bleu, chrf"]),
     ],
@@ -96,6 +100,20 @@ def test_what_nests_too_deeply_is_told_with_its_file(tmp_path, override):
         file.write_text(text, encoding="utf-8")
         with pytest.raises(RecipeError, match=r"deep\.toml: .*too deeply"):
             load_recipe(file, overrides)
+
+
+@pytest.mark.parametrize("number", ["1" * 5000, "0x" + "f" * 5000])
+def test_a_number_of_too_many_digits_is_told_with_its_file(tmp_path, number):
+    file = tmp_path / "long.toml"
+    file.write_text(f'task = "translation"\nseed = {number}\n', encoding="utf-8")
+    with pytest.raises(RecipeError, match=r"long\.toml: a number in it has more than 4,300 digits"):
+        load_recipe(file)
+
+
+def test_a_model_of_images_has_no_vocabulary_to_start_from():
+    table = {"task": "segmentation", "start": "nuclei", "data": {"name": "dsb2018"}}
+    with pytest.raises(RecipeError, match="unknown key 'tokenizer'"):
+        parse_recipe({**table, "tokenizer": {"kind": "bpe"}})
 
 
 def test_how_texts_are_decoded_decides_only_where_translations_are_compared():
@@ -246,8 +264,15 @@ def test_files_that_are_no_recipes(tmp_path, content):
         ("language-modelling", "training.r_drop=1.0", r"r_drop is for translation"),
         ("text-classification", "training.r_drop=1.0", r"recipe for text-classification"),
         ("text-classification", "data.casual=0.1", r"data\.casual is for translation"),
+        ("translation", "data.documents=apart", r"data\.documents is for language modelling"),
     ],
 )
 def test_what_a_task_does_not_use_is_refused(task, override, words):
     with pytest.raises(RecipeError, match=words):
         parse_recipe({"task": task, "data": {"train": "texts.tsv"}}, [override])
+
+
+def test_recurrent_language_models_do_not_keep_documents_apart():
+    recipe = {"task": "language-modelling", "data": {"train": "texts.txt"}, "model": {"decoder": "gru"}}
+    with pytest.raises(RecipeError, match="carries what it has read from text to text"):
+        parse_recipe(recipe, ["data.documents=apart"])

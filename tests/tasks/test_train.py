@@ -15,10 +15,13 @@ from regard.data.text.batches import IGNORE
 from regard.data.text.config import DataConfig
 from regard.tasks import load_folder, load_recipe, train
 from regard.tasks.card import model_card
+from regard.tasks.layout import is_finished
 from regard.tasks.recipe import parse_recipe
 from regard.tasks.text.classification import ClassificationTask
 from regard.tasks.text.reinforce import Reinforced
 from regard.tasks.text.translation import TranslationTask, corpus_loss
+from regard.training.lock import FolderInUseError, FolderLock
+from regard.whole_file import write_atomically
 
 
 def prepared(workplace, folder, *overrides):
@@ -37,8 +40,9 @@ def test_it_learns(workplace, tmp_path):
     assert losses[-1] < 0.5 * losses[0]
 
 
-def test_bleu_can_be_the_metric(workplace, tmp_path):
-    folder = train(workplace / "recipe.toml", tmp_path / "m", overrides=["training.metric='bleu'"])
+def test_bleu_can_be_the_metric_whatever_is_asked_of_decoding(workplace, tmp_path):
+    overrides = ["training.metric='bleu'", "decoding.beam=3", "decoding.n_best=3"]
+    folder = train(workplace / "recipe.toml", tmp_path / "m", overrides=overrides)
     assert "chrf" in json.loads((folder / "metrics.json").read_text("utf-8"))["validation"]
 
 
@@ -104,11 +108,65 @@ def test_a_classifier_reads_texts_cut_anew(tmp_path):
     assert len(texts[0]) == len(task.corpus)
 
 
-def test_only_a_run_is_resumed(workplace, tmp_path):
-    (tmp_path / "README.md").write_text("mine", encoding="utf-8")
+@pytest.mark.parametrize("name", ["README.md", "recipe.toml"])
+def test_only_a_run_is_resumed(workplace, tmp_path, name):
+    shutil.copy(workplace / "recipe.toml", tmp_path / name)
     with pytest.raises(UserError, match="no training run is in this folder"):
         train(workplace / "recipe.toml", tmp_path, resume=True)
-    assert [file.name for file in tmp_path.iterdir()] == ["README.md"]
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+
+
+def test_a_run_that_is_killed_while_it_writes_its_model_is_finished_by_resuming(
+    workplace, tmp_path, monkeypatch
+):
+    def full(path, data):
+        if path.name == "README.md":
+            raise UserError(f"{path}: cannot write: No space left on device")
+        write_atomically(path, data)
+
+    folder = tmp_path / "m"
+    with monkeypatch.context() as patch:
+        patch.setattr("regard.tasks.folder.write_atomically", full)
+        with pytest.raises(UserError, match="No space left"):
+            train(workplace / "recipe.toml", folder)
+    assert (folder / "model.safetensors").exists()
+    assert not is_finished(folder)
+    with pytest.raises(UserError, match=r"SHA256SUMS: .* --resume"):
+        regard.load(folder)
+    (folder / "model.safetensors").write_bytes(b"half of it")
+    (folder / "data/.train-0123abcd").mkdir()  # as of a process that was killed while it encoded
+    train(workplace / "recipe.toml", folder, resume=True)
+    assert regard.load(folder)("one red cat.").tokens
+    assert sorted(place.name for place in (folder / "data").glob(".*")) == []
+
+
+@pytest.mark.parametrize("left", ["data/", ".lock", ".recipe.toml.99.part"])
+def test_a_run_that_was_killed_as_it_began_stands_in_nobodys_way(workplace, tmp_path, left):
+    for resume in (False, True):
+        folder = tmp_path / f"{resume}"
+        folder.mkdir()
+        (folder / left).mkdir() if left.endswith("/") else (folder / left).touch()
+        overrides = ["training.updates=1", "training.average=1"]
+        assert is_finished(train(workplace / "recipe.toml", folder, overrides=overrides, resume=resume))
+
+
+def test_a_run_without_data_yet_goes_on(workplace, tmp_path):
+    recipe = load_recipe(workplace / "recipe.toml", ["training.updates=1"])
+    (tmp_path / "recipe.toml").write_text(recipe.to_toml(), encoding="utf-8")
+    (tmp_path / ".lock").touch()
+    with pytest.raises(UserError, match="go on with --resume"):
+        train(recipe, tmp_path)
+    assert is_finished(train(recipe, tmp_path, resume=True))
+
+
+def test_what_another_run_prepares_is_left_alone(workplace, tmp_path):
+    folder = tmp_path / "m"
+    for resume in (False, True):
+        with FolderLock(folder):
+            before = sorted(tmp_path.rglob("*"))
+            with pytest.raises(FolderInUseError, match="in use by another run"):
+                train(workplace / "recipe.toml", folder, resume=resume)
+            assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_a_recipe_that_changed_before_the_first_checkpoint_is_refused(workplace, tmp_path, monkeypatch):
@@ -207,11 +265,20 @@ def test_separate_vocabularies(workplace, tmp_path):
 
 
 def test_merges_skipped_are_a_function_of_the_seed(workplace, tmp_path):
-    task = prepared(workplace, tmp_path, "tokenizer.dropout=0.5")
-    first, again = task.batch(0, 1, 0, 1), task.batch(0, 1, 0, 1)
-    assert torch.equal(first.source, again.source)
-    same = [step for step in range(task.steps_per_epoch) if task.batch(1, step, 0, 1).tokens == first.tokens]
-    assert len(same) < task.steps_per_epoch
+    def cut(seed):
+        task = prepared(workplace, tmp_path, "tokenizer.dropout=0.5", f"seed={seed}")
+        batches = [task.batch(0, step, 0, 1) for step in range(task.steps_per_epoch)]
+        rows = [
+            ids[real].tolist()
+            for batch in batches
+            for ids, real in zip(batch.source, batch.source_mask, strict=True)
+        ]
+        return {task.vocabularies.source.decode(ids): ids for ids in rows}
+
+    first, again, other = cut(1), cut(1), cut(2)
+    assert first == again
+    assert first.keys() == other.keys()
+    assert first != other
 
 
 def test_loss_is_cross_entropy_summed_over_tokens(workplace, tmp_path):

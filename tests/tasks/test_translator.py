@@ -98,6 +98,22 @@ def test_options_are_checked(translator):
         translator("one", beam=2, n_best=5)
 
 
+def test_a_smaller_beam_is_all_that_need_be_said(model_folder):
+    several = regard.load(model_folder)
+    several.recipe = several.recipe.model_copy(
+        update={"decoding": several.recipe.decoding.changed(beam=3, n_best=3)}
+    )
+    assert [len(several("one cat.", **asked).n_best) for asked in ({}, {"beam": 2}, {"beam": 1})] == [3, 2, 1]
+    with pytest.raises(UserError, match="n_best"):
+        several("one cat.", beam=1, n_best=3)
+
+
+def test_samples_are_ranked_too(translator):
+    drawn = translator("one red cat.", sample=True, n_best=5, temperature=2.0).n_best
+    assert len({candidate.tokens for candidate in drawn}) > 1
+    assert [c.score for c in drawn] == sorted((c.score for c in drawn), reverse=True)
+
+
 def test_bf16_runs(model_folder):
     assert regard.load(model_folder, precision="bf16")("one red cat.").tokens
     with pytest.raises(UserError, match="float32 and bf16"):

@@ -23,17 +23,21 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] =
     """Lists the data sets, with what they hold and licences, and which are on this machine."""
     from regard.data import catalogue
 
-    rows = [
-        {
-            "name": name,
-            "languages": list(known.languages),
-            "splits": list(known.splits),
-            "here": catalogue.path(name).is_dir(),
-            "licence": known.licence,
-            "about": known.about,
-        }
-        for name, known in catalogue.SETS.items()
-    ]
+    rows = []
+    for name, known in catalogue.SETS.items():
+        present, files = catalogue.files_here(name)
+        rows.append(
+            {
+                "name": name,
+                "languages": list(known.languages),
+                "splits": list(known.splits),
+                "here": present == files,
+                "files_here": present,
+                "files": files,
+                "licence": known.licence,
+                "about": known.about,
+            }
+        )
     if as_json:
         typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
         return
@@ -48,7 +52,7 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] =
         table.add_row(
             str(row["name"]),
             " ".join(row["languages"]) or "pictures",  # type: ignore[arg-type]
-            "yes" if row["here"] else "no",
+            "yes" if row["here"] else "in part" if row["files_here"] else "no",
             str(row["licence"]),
             str(row["about"]),
         )

@@ -1,4 +1,4 @@
-"""Lines from a stream: strict about their encoding, in chunks that begin small."""
+"""Lines from a stream, in chunks that begin small."""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -19,33 +19,16 @@ def read_lines(stream: BinaryIO, name: str) -> Iterator[str]:
     """The lines of a UTF-8 stream, without their ends; only a line feed (or CR LF) ends a line.
 
     Raises:
-        UserError: a line is not UTF-8, or has a NUL as binary files do; the message names it. Or lines end as
-            those of old Macs.
+        UserError: see `regard.data.text.read_lines`; the message names the line.
 
     Example:
         >>> import io
         >>> list(read_lines(io.BytesIO("un\\r\\n\\ndeux".encode()), "input"))
         ['un', '', 'deux']
     """
-    from regard.data.text.lines import refuse_old_mac
+    from regard.data.text.lines import decode_lines
 
-    for number, raw in enumerate(stream, start=1):
-        if number == 1:
-            refuse_old_mac(raw, name)
-        # Before decoding: a binary file is told as one wherever its first byte that is not UTF-8 may be.
-        if b"\0" in raw:
-            raise UserError(
-                f"{name}, line {number}: this looks like a binary file; give a text file in UTF-8 "
-                "(UTF-16 looks like this too; convert it with: iconv -f utf-16 -t utf-8)"
-            )
-        try:
-            line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
-        except UnicodeDecodeError as error:
-            raise UserError(
-                f"{name}, line {number}: not valid UTF-8 (byte {error.start + 1} of the line); "
-                "convert it first, for example with: iconv -f latin1 -t utf-8"
-            ) from None
-        yield line.removesuffix("\n").removesuffix("\r")
+    return (line for _, line in decode_lines(stream, name))
 
 
 def chunks(lines: Iterable[str]) -> Iterator[list[str]]:

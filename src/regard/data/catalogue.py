@@ -4,7 +4,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from regard.data.errors import DataError
-from regard.data.fetch import cache_folder, find_all, local_folder
+from regard.data.fetch import cache_folder, find_all, here
 from regard.data.images.sources import IMAGE_SETS
 from regard.data.sources import NamedSet
 from regard.data.text.sources import TEXT_SETS
@@ -34,9 +34,30 @@ def get(name: str) -> Path:
         DataError: unknown set; no network; a wrong digest; a full disk.
     """
     known = named(name)
-    return find_all(known)[0].parents[known.sources[0].file.count("/")]
+    return _folder(known, find_all(known)[0])
 
 
 def path(name: str) -> Path:
-    """Folder where a set lies or would be put; downloads nothing."""
-    return local_folder(named(name)) or cache_folder(named(name))
+    """Folder that `get` gives, or would after downloading; downloads nothing.
+
+    Raises:
+        DataError: unknown set; REGARD_DATA names no folder.
+    """
+    known = named(name)
+    first = here(known, known.sources[0])
+    return cache_folder(known) if first is None else _folder(known, first)
+
+
+def files_here(name: str) -> tuple[int, int]:
+    """How many of a set's files are on this machine, and how many it has: `get` downloads the others.
+
+    Raises:
+        DataError: unknown set; REGARD_DATA names no folder.
+    """
+    known = named(name)
+    return sum(here(known, source) is not None for source in known.sources), len(known.sources)
+
+
+def _folder(known: NamedSet, first: Path) -> Path:
+    """The folder of a set, from where its first file is."""
+    return first.parents[known.sources[0].file.count("/")]

@@ -4,7 +4,8 @@ import errno
 import logging
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
@@ -50,7 +51,7 @@ def find(named: NamedSet, file: str, *, download: bool = True) -> Path:
         DataError: not on this machine and cannot be downloaded, or its digest is wrong.
     """
     source = next(source for source in named.sources if source.file == file)
-    found = _here(named, source)
+    found = here(named, source)
     if found is None and not download:
         raise DataError(f"{named.name}: {file} is not on this machine; run: regard data get {named.name}")
     if found is None:
@@ -67,14 +68,19 @@ def find_all(named: NamedSet) -> list[Path]:
     """
     missing: dict[str, list[Source]] = {}
     for source in named.sources:
-        if _here(named, source) is None:
+        if here(named, source) is None:
             missing.setdefault(source.url, []).append(source)
     for sources in missing.values():
         _download(named, sources)
     return [find(named, source.file, download=False) for source in named.sources]
 
 
-def _here(named: NamedSet, source: Source) -> Path | None:
+def here(named: NamedSet, source: Source) -> Path | None:
+    """Path of one file of a set where it is on this machine, downloading nothing.
+
+    Raises:
+        DataError: REGARD_DATA names no folder.
+    """
     for folder in filter(None, (local_folder(named), cache_folder(named))):
         for candidate in (folder / source.file, folder / f"{source.file}.gz"):
             if candidate.is_file():
@@ -97,8 +103,7 @@ def _download(named: NamedSet, sources: list[Source]) -> None:
     """Put files that come from one address into the cache."""
     folder = cache_folder(named)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".download-", dir=folder) as work:
+        with _made(folder), tempfile.TemporaryDirectory(prefix=".download-", dir=folder) as work:
             raw = _retrieve(named, sources, Path(work))
             digest = digest_of(raw)
             _check(named, sources, digest)
@@ -114,6 +119,20 @@ def _download(named: NamedSet, sources: list[Source]) -> None:
                 ready.replace(folder / source.file)
     except OSError as error:
         raise DataError(f"{folder}: could not be written ({error.strerror or error})") from None
+
+
+@contextmanager
+def _made(folder: Path) -> Iterator[None]:
+    """A folder for a block that fills it; if that fails, what was made and is empty is taken away again."""
+    new = [place for place in (folder, *folder.parents) if not place.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        with suppress(OSError):  # something has come to lie there
+            for place in new:
+                place.rmdir()
+        raise
 
 
 def _retrieve(named: NamedSet, sources: list[Source], work: Path) -> Path:

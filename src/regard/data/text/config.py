@@ -75,7 +75,7 @@ class DataConfig(_Strict):
             or JSONL of label and text.
         source, target: languages of a named set; keys of a JSONL file; for a TSV file names of its header
             line or column numbers from 0. Left out: the set's first two languages, `source` and `target`,
-            or the first two columns.
+            or the first two columns; where one is left out, what the other leaves of them.
         text, label: the same for classification; `text` for language modelling too, of files. Without it a
             file that is not JSONL gives its lines, whole.
         hold_out: share of `train` held out for validation, by a hash of the source text, where no
@@ -83,6 +83,8 @@ class DataConfig(_Strict):
         casual: share of the training pairs that are learnt also as people type in passing: without the mark
             at the end, and once more with the source in lower case; reports count them as rows. For
             translation.
+        documents: of language modelling, whose texts are laid end to end: *joined*, a token sees all that
+            stands before it in its block; *apart*, no more than its own text.
         filters: which training rows are left out.
 
     Example:
@@ -100,6 +102,7 @@ class DataConfig(_Strict):
     label: str | int | None = None
     hold_out: float = Field(default=0.05, gt=0.0, lt=1.0)
     casual: float = Field(default=0.0, ge=0.0, le=1.0)
+    documents: Literal["joined", "apart"] = "joined"
     filters: FilterConfig = FilterConfig()
 
     @model_validator(mode="after")

@@ -15,6 +15,11 @@ class Labelled(NamedTuple):
     text: str
     label: str
 
+    @property
+    def whole(self) -> bool:
+        """Whether there is a text and a label; a row that lacks one is left out."""
+        return all(field.strip() for field in self)
+
 
 def read_labelled(
     path: Path | str,
@@ -43,7 +48,7 @@ def read_labelled(
     for number, (name, content) in numbered_rows(path, (label, text), ("label", "text")):
         row = Labelled(content, name.strip())
         try:
-            if labels is not None and row.label and row.text.strip():  # else the row is left out
+            if labels is not None and row.whole:
                 labels.number(row.label)
         except DataError as error:
             raise DataError(f"{path}, line {number}: {error}") from None

@@ -40,31 +40,34 @@ def read_lines(path: Path | str) -> Iterator[tuple[int, str]]:
 
 
 def decode_lines(file: IO[bytes], name: str) -> Iterator[tuple[int, str]]:
-    """The same of an open binary file; `name` is what errors call it."""
+    """The same of an open binary file or stream; `name` is what errors call it."""
     number = 0
     while raw := file.readline(LONGEST_LINE + 1):
         number += 1
         if number == 1:
-            refuse_old_mac(raw, name)
+            _refuse_old_mac(raw, name)
         if len(raw) > LONGEST_LINE:
-            raise DataError(
-                f"{name}, line {number}: longer than 1 MiB; is this a text file with one row a line?"
-            )
+            raise DataError(f"{name}, line {number}: longer than 1 MiB; is this text with one row a line?")
         if number == 1:
             raw = raw.removeprefix(b"\xef\xbb\xbf")
+        # Before decoding: a binary file is told as one wherever its first byte that is not UTF-8 may be.
         if b"\0" in raw:
-            raise DataError(f"{name}, line {number}: holds a NUL byte; this is not a UTF-8 text file")
+            raise DataError(
+                f"{name}, line {number}: this looks like a binary file, for it holds a NUL byte; give a text "
+                "file in UTF-8 (UTF-16 looks like this too; convert it with: iconv -f utf-16 -t utf-8)"
+            )
         try:
             text = raw.decode("utf-8")
         except UnicodeDecodeError as error:
             raise DataError(
                 f"{name}, line {number}: not valid UTF-8 at byte {error.start + 1} "
-                f"(0x{raw[error.start]:02X}); convert the file to UTF-8"
+                f"(0x{raw[error.start]:02X}) of the line; convert it first, for example with: "
+                "iconv -f latin1 -t utf-8"
             ) from None
         yield number, text.removesuffix("\n").removesuffix("\r")
 
 
-def refuse_old_mac(first: bytes, name: str) -> None:
+def _refuse_old_mac(first: bytes, name: str) -> None:
     r"""Make sure that a file's lines do not end in \r alone, which would make one line of them all.
 
     Args:

@@ -116,6 +116,17 @@ def labelled_of(config: DataConfig, split: str, labels: Labels | None = None) ->
     )
 
 
+def labels_of(config: DataConfig) -> Labels:
+    """The labels of the training file, also of rows that are held out of it: a rare one may be there alone.
+
+    Raises:
+        DataError: as `labelled_of`; fewer than two labels.
+    """
+    (file,) = labelled_of(config, "train").files
+    rows = read_labelled(file, text=config.text, label=config.label)
+    return Labels.of(row.label for row in rows if row.whole)
+
+
 def check_test(config: DataConfig, rows_of: Callable[[DataConfig, str], Rows[Any]]) -> None:
     """Read a test file through: what is wrong with it is told before hours of training, not after.
 

@@ -1,15 +1,17 @@
-"""Rows of a TSV or JSONL file with two or more fields that are asked for by name or number."""
+"""Rows of a TSV or JSONL file: fields that are asked for by name or number."""
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from regard.data.errors import DataError
 from regard.data.text.lines import read_lines
 
 Field = str | int
 _Numbered = tuple[int, tuple[str, ...]]
+_Place = TypeVar("_Place", int, str)
 
 # JSON can spell what no text can hold.
 HALF_PAIR = re.compile("[\ud800-\udfff]")
@@ -34,11 +36,13 @@ def numbered_rows(
     Args:
         path: a .jsonl (or .json, one object a line) or a tab-separated file, plain or .gz.
         fields: for JSONL the keys; for TSV column numbers from 0, or names of the header line. None takes the
-            default: the key in `names`, or the column of the same position.
+            default: the key in `names`, or the column of the same position; where another field has that,
+            the default that is left.
         names: what the fields are, for defaults and errors.
 
     Raises:
-        DataError: names file and line; unreadable file, no rows, a missing field, one that is not text.
+        DataError: names file and line; unreadable file, no rows, a missing field, one that is not text; two
+            fields in one place.
     """
     path = Path(path)
     read = _jsonl if is_jsonl(path) else _tsv
@@ -62,12 +66,10 @@ def is_jsonl(path: Path) -> bool:
 
 
 def _tsv(path: Path, fields: tuple[Field | None, ...], names: tuple[str, ...]) -> Iterator[_Numbered]:
-    columns = [position if field is None else field for position, field in enumerate(fields)]
-    pick: Callable[[Field], int] = int
-    if any(isinstance(column, str) for column in columns):
-        pick = _header(path, columns)
-    wanted = [pick(column) for column in columns]
-    skip = 1 if pick is not int else 0
+    skip = 1 if any(isinstance(field, str) for field in fields) else 0
+    header = _header(path) if skip else []
+    asked = [_column(path, header, field) if isinstance(field, str) else field for field in fields]
+    wanted = _places(path, asked, range(len(fields)), names)
     for number, line in read_lines(path):
         if number <= skip:
             continue
@@ -80,20 +82,42 @@ def _tsv(path: Path, fields: tuple[Field | None, ...], names: tuple[str, ...]) -
         yield number, tuple(cells[column] for column in wanted)
 
 
-def _header(path: Path, columns: list[Field]) -> Callable[[Field], int]:
+def _header(path: Path) -> list[str]:
     first = next(read_lines(path), None)
-    header = first[1].split("\t") if first else []
-    missing = [column for column in columns if isinstance(column, str) and column not in header]
-    if missing:
+    return first[1].split("\t") if first else []
+
+
+def _column(path: Path, header: list[str], name: str) -> int:
+    if name not in header:
         raise DataError(
-            f"{path}, line 1: the header has no column {missing[0]!r}; it has "
-            f"{', '.join(map(repr, header))}. Give a column of the header, or a column number from 0"
+            f"{path}, line 1: the header has no column {name!r}; it has {', '.join(map(repr, header))}. "
+            "Give a column of the header, or a column number from 0"
         )
-    return lambda column: header.index(column) if isinstance(column, str) else column
+    return header.index(name)
+
+
+def _places(
+    path: Path, asked: Sequence[_Place | None], defaults: Sequence[_Place], names: tuple[str, ...]
+) -> list[_Place]:
+    """Where each field is; one that was not asked for has its default, or what the others leave of them.
+
+    Raises:
+        DataError: two fields are in one place.
+    """
+    left = [default for default in defaults if default not in asked]
+    places = [
+        place if place is not None else default if default in left else left[0]
+        for place, default in zip(asked, defaults, strict=True)
+    ]
+    twice = next((place for place in places if places.count(place) > 1), None)
+    if twice is not None:
+        what = f"key {twice!r}" if isinstance(twice, str) else f"column {twice}, counted from 0"
+        raise DataError(f"{path}: {' and '.join(names)} are both {what}; give each its own")
+    return places
 
 
 def _jsonl(path: Path, fields: tuple[Field | None, ...], names: tuple[str, ...]) -> Iterator[_Numbered]:
-    keys = [str(name if field is None else field) for field, name in zip(fields, names, strict=True)]
+    keys = _places(path, [None if field is None else str(field) for field in fields], names, names)
     for number, line in read_lines(path):
         try:
             row = json.loads(line)

@@ -142,9 +142,13 @@ class Tokenizer:
         return [encoding.ids for encoding in encodings]
 
     def decode(self, ids: Iterable[int]) -> str:
-        """Text of ids. Special ids give nothing, except [UNK], which is shown."""
-        kept = [i for i in map(int, ids) if i == self.unk or i >= len(SPECIALS)]
-        text: str = self._inner.decode(kept, skip_special_tokens=False)
+        """Text of ids. Special ids give nothing, except [UNK], and bytes that spell no letter �.
+
+        What ids of whole letters give, they give whatever comes behind them.
+        """
+        pieces = [self._surface(i) for i in map(int, ids) if i == self.unk or i >= len(SPECIALS)]
+        # The library, given the bytes, would show whole letters beside a broken one as broken, too.
+        text: str = self._inner.decoder.decode([piece or "" for piece in _join_bytes(pieces)])
         return text
 
     def tokens(self, ids: Iterable[int]) -> list[str]:
@@ -210,7 +214,7 @@ def _visible(surface: str) -> str:
     return "▁" * start + rest
 
 
-def _join_bytes(pieces: list[str | None]) -> list[str | None]:
+def _join_bytes(pieces: Sequence[str | None]) -> list[str | None]:
     """Letters spelt in bytes are put on their first byte; the bytes after it become empty."""
     joined = list(pieces)
     i = 0

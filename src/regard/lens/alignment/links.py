@@ -93,7 +93,7 @@ def read_links(path: str | Path) -> list[Links]:
         UserError: no such file, or a line that is no such line; it names file and line.
     """
     try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
+        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
     except OSError as error:
         raise UserError(f"{path}: cannot read the alignments: {error.strerror}") from None
     except UnicodeDecodeError as error:

@@ -159,9 +159,8 @@ def align_translation(translator: Translator, text: str, made: Translation, head
     """
     parts = made.parts or (made,)
     found = align(translator, [(part.source, part.text) for part in parts], heads)
-    read = translator.vocabularies.source.normalise(text.strip())
-    before = _words_before(read, [part.source for part in parts])
-    behind = _words_before(made.text, [part.text for part in parts])
+    before = _first_words(text, [part.source for part in parts])
+    behind = _first_words(made.text, [part.text for part in parts])
     return Links.of(
         (one + first, other + second)
         for links, first, second in zip(found, before, behind, strict=True)
@@ -185,7 +184,8 @@ def find_heads(
         each: is told how many pairs are done.
 
     Raises:
-        UserError: a model that looks at no source; a reference that does not fit; a pair that is too long.
+        UserError: a model that looks at no source; a reference that does not fit; a pair that is too long;
+            no pair with words on both sides.
     """
     _check(pairs, reference)
     links: dict[AlignmentHeads, list[Links]] = {}
@@ -245,7 +245,7 @@ def force(
     for number, length in enumerate(lengths, start=1):
         if limit is not None and length > limit:
             raise UserError(f"pair {number} has {length} tokens; the model reads {limit} at most: cut it")
-    real = [i for i, pair in enumerate(pairs) if not any(map(is_blank, pair))]
+    real = [i for i, pair in enumerate(pairs) if _has_words(pair)]
     done = len(pairs) - len(real)
     for batch in decode_batches([lengths[i] for i in real], tokens=_TOKENS):
         rows = [real[i] for i in batch]
@@ -267,20 +267,29 @@ def force(
         each(done)
 
 
-def _words_before(text: str, parts: Sequence[str]) -> list[int]:
-    """How many words of a text stand before each of its parts.
+def _first_words(text: str, parts: Sequence[str]) -> list[int]:
+    """The number of the word of a text that each of its parts begins with, or goes on with.
+
+    Args:
+        text: the parts in their order, and what shows nothing between them.
+        parts: of the text; between their words, too, is what white space parts.
 
     Example:
-        >>> _words_before("One two. Three.", ["One two.", "Three."])
-        [0, 2]
+        >>> _first_words("One two. Three.四。五。", ["One two.", "Three.", "四。", "五。"])
+        [0, 2, 2, 2]
     """
-    counts, at = [], 0
+    # Letters are counted, for joining keeps them all, whatever becomes of the space between sentences.
+    words, at, first = _letters(text), 0, []
     for part in parts:
-        at = max(at, text.find(part, at))
-        # Where a part goes on with a word, that word is counted by the part before.
-        counts.append(len(text[: at + 1].split()) - 1 if part.strip() else len(text[:at].split()))
-        at += len(part)
-    return counts
+        own = _letters(part)
+        first.append(words[at] - own[0] if own else 0)
+        at += len(own)
+    return first
+
+
+def _letters(text: str) -> list[int]:
+    """Of each letter that shows something, the number of its word."""
+    return [number for number, word in enumerate(text.split()) for letter in word if not is_blank(letter)]
 
 
 def _of_words(
@@ -304,6 +313,10 @@ def _candidates(forced: Forced) -> Iterator[tuple[AlignmentHeads, Tensor]]:
                 )
 
 
+def _has_words(pair: tuple[str, str]) -> bool:
+    return not any(map(is_blank, pair))
+
+
 def _check_heads(translator: Translator, heads: AlignmentHeads) -> None:
     counts = head_counts(translator.model)
     known = places_across(translator)
@@ -320,6 +333,8 @@ def _check(pairs: Sequence[tuple[str, str]], reference: Sequence[Links]) -> None
             f"the reference has {counted(len(reference), 'line')} for {counted(len(pairs), 'pair')} of "
             "sentences"
         )
+    if not any(map(_has_words, pairs)):
+        raise UserError("no pair has words on both sides: there is nothing to find heads by")
     for number, ((source, target), links) in enumerate(zip(pairs, reference, strict=True), start=1):
         try:
             links.check(len(source.split()), len(target.split()))

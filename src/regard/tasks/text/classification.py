@@ -13,12 +13,13 @@ from torch.nn import functional as F
 
 from regard.data.plan import BatchPlan
 from regard.data.text.batches import TextBatch, labelled_batch
-from regard.data.text.build import build_corpus
+from regard.data.text.beginnings import Beginnings
+from regard.data.text.build import Encoder, build_corpus
 from regard.data.text.corpus import EncodedCorpus
 from regard.data.text.draws import Draws, draws_of
 from regard.data.text.filters import FilterReport
 from regard.data.text.labelled import Labels
-from regard.data.text.splits import check_test, labelled_of
+from regard.data.text.splits import check_test, labelled_of, labels_of
 from regard.data.text.tokenizer import Tokenizer
 from regard.tasks.talk import say
 from regard.tasks.text.classifier import longest_text, new_model
@@ -58,7 +59,7 @@ class ClassificationTask:
             UserError: missing or bad data, fewer than two labels, or a vocabulary too large for the data.
         """
         rows = labelled_of(recipe.data, "train")
-        labels = Labels.of(row.label for row in rows)
+        labels = labels_of(recipe.data)
         check_test(recipe.data, lambda config, split: labelled_of(config, split, labels))
         tokenizer = learn_tokenizer((row.text for row in rows), recipe.tokenizer, folder, console)
         corpus = encode_labelled(recipe, tokenizer, labels, folder, "train", console)
@@ -121,16 +122,30 @@ class ClassificationTask:
         }
 
     def evaluate(self, model: nn.Module, console: Console | None) -> dict[str, Any]:
-        """Loss and accuracy on the test texts, where there are some."""
+        """Loss and accuracy on the test texts, where there are some; see `encode_beginnings`."""
         if self.recipe.data.test is None:
             return {}
-        test = encode_labelled(self.recipe, self.tokenizer, self.labels, self.folder, "test", console)
+        test = encode_beginnings(self.recipe, self.tokenizer, self.labels, self.folder, "test", console)
         return {"test": class_figures(model, test, self.recipe.training.tokens)}
+
+
+def encode_beginnings(
+    recipe: TextRecipe,
+    tokenizer: Tokenizer,
+    labels: Labels,
+    folder: Path,
+    split: str,
+    console: Console | None,
+) -> EncodedCorpus:
+    """Texts and labels to be tested on, encoded; texts longer than the model reads are cut, not left out."""
+    return encode_labelled(
+        recipe, Beginnings(tokenizer, longest_text(recipe)), labels, folder, split, console
+    )
 
 
 def encode_labelled(
     recipe: TextRecipe,
-    tokenizer: Tokenizer,
+    encoder: Encoder,
     labels: Labels,
     folder: Path,
     split: str,
@@ -142,7 +157,7 @@ def encode_labelled(
     changed = {"max_length": longest_text(recipe), "max_ratio": 1e9, "duplicates": duplicates}
     return build_corpus(
         rows,
-        (tokenizer, labels),
+        (encoder, labels),
         folder / split,
         filters=recipe.data.filters.model_copy(update=changed),
         key=rows.digest,

@@ -4,17 +4,16 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from regard.data.text.blocks import TextCorpus
 from regard.data.text.config import DataConfig
 from regard.data.text.labelled import Labels
 from regard.data.text.references import grouped
 from regard.data.text.splits import check_file, pairs_of
 from regard.errors import UserError
 from regard.tasks.evaluation import Where
-from regard.tasks.text.classification import class_figures, encode_labelled
+from regard.tasks.text.classification import class_figures, encode_beginnings
 from regard.tasks.text.classifier import Classifier
-from regard.tasks.text.generator import Generator, block_length
-from regard.tasks.text.language_modelling import encode_documents, text_figures
+from regard.tasks.text.generator import Generator
+from regard.tasks.text.language_modelling import encode_documents, in_blocks, text_figures
 from regard.tasks.text.translation_figures import translation_figures
 from regard.tasks.text.translator import Translator
 
@@ -32,23 +31,26 @@ def evaluate_generator(generator: Generator, data: Where, split: str) -> dict[st
     recipe = generator.recipe.model_copy(update={"data": config})
     with tempfile.TemporaryDirectory() as folder:
         documents = encode_documents(recipe, generator.tokenizer, Path(folder), split, None)
-        figures = text_figures(generator.model, TextCorpus(documents, block_length(generator.recipe)))
+        figures = text_figures(generator.model, in_blocks(generator.recipe, documents))
     return {"data": name_of(config, split), **figures}
 
 
 def evaluate_classifier(classifier: Classifier, data: Where, split: str) -> dict[str, Any]:
-    """Loss and accuracy."""
+    """Loss and accuracy; of a text longer than the model reads, the beginning decides, as in `Classifier`."""
     config = data_of(classifier.recipe.data, data, split)
     recipe = classifier.recipe.model_copy(update={"data": config})
     labels = Labels(classifier.classes)
     with tempfile.TemporaryDirectory() as folder:
-        texts = encode_labelled(recipe, classifier.tokenizer, labels, Path(folder), split, None)
+        texts = encode_beginnings(recipe, classifier.tokenizer, labels, Path(folder), split, None)
         figures = class_figures(classifier.model, texts, recipe.training.tokens)
     return {"data": name_of(config, split), **figures, "texts": len(texts)}
 
 
 def data_of(trained_on: DataConfig, data: Where, split: str) -> DataConfig:
-    """What to evaluate on, as a recipe would say it: a named set, or the file of its test split."""
+    """What to evaluate on, as a recipe would say it: a named set, or the file of its test split.
+
+    All else that the recipe says of its data, such as its filters, holds here too.
+    """
     if data is None:
         if not trained_on.sets and trained_on.test is None and split == "test":
             raise UserError("this model's recipe names no test data; say what to evaluate on: --data FILE")
@@ -56,9 +58,10 @@ def data_of(trained_on: DataConfig, data: Where, split: str) -> DataConfig:
     named = not isinstance(data, tuple) and not Path(data).suffix and not Path(data).exists()
     # Languages of a named set mean nothing in a file, nor columns of a file in a named set.
     alike = bool(trained_on.sets) == named and not isinstance(data, tuple)
-    fields = {key: getattr(trained_on, key) for key in ("source", "target", "text", "label")} if alike else {}
+    changed: dict[str, Any] = {} if alike else dict.fromkeys(("source", "target", "text", "label"))
+    changed |= dict.fromkeys(("name", "train", "validation", "test"))
     if named:
-        return DataConfig(name=str(data), **fields)
+        return trained_on.model_copy(update=changed | {"name": str(data)})
     if split != "test":
         raise UserError(f"--split {split}: a file has no splits; leave --split out")
     files = (Path(data[0]), Path(data[1])) if isinstance(data, tuple) else Path(data)
@@ -67,7 +70,7 @@ def data_of(trained_on: DataConfig, data: Where, split: str) -> DataConfig:
             check_file(file, option)
     else:
         check_file(files)
-    return DataConfig(train=files, test=files, **fields)
+    return trained_on.model_copy(update=changed | {"train": files, "test": files})
 
 
 def name_of(data: DataConfig, split: str) -> str:

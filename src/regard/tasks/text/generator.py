@@ -176,10 +176,11 @@ class Generator(TextPredictor[LanguageModel]):
 
     def _generation(self, prompt: list[int], hypothesis: Hypothesis) -> Generation:
         ids = [*prompt, *hypothesis.tokens]
-        text, begin = self.tokenizer.decode(ids), self.tokenizer.decode(prompt)
+        begin = self.tokenizer.decode(prompt)
+        continuation = self.tokenizer.decode(ids)[len(begin) :]
         return Generation(
-            text,
-            text.removeprefix(begin),
+            begin + continuation,
+            continuation,
             (START, *self.tokenizer.tokens(ids[1:])),
             len(prompt),
             hypothesis.score,

@@ -8,7 +8,6 @@ instead of two. This follows `tokenizer.perl`, without its lists of abbreviation
 import re
 
 _LETTER, _NUMBER = r"[^\W\d_]", r"\d"
-_NOT_LETTER = r"(?:[\W\d_])"
 
 # What `normalize-punctuation.perl` makes plain; French quotation marks lose the space inside them.
 _PLAIN = (
@@ -43,12 +42,13 @@ def moses_tokens(text: str, language: str) -> str:
         text = re.sub(pattern, replacement, text)
     text = f" {' '.join(text.split())} "
     text = re.sub(r"([^\w\s.'`,\-]|_)", r" \1 ", text)
-    text = re.sub(r"\.{2,}", lambda dots: f" DOTS{len(dots[0])} ", text)
+    text = re.sub(r"\.{2,}", r" \g<0> ", text)
     text = re.sub(rf"(?<!{_NUMBER}),|,(?!{_NUMBER})", " , ", text)
     text = _split_apostrophes(text, language)
     words = text.split()
-    tokens = [token for i, word in enumerate(words) for token in _final_stop(word, words[i + 1 : i + 2])]
-    return re.sub(r"DOTS(\d+)", lambda dots: "." * int(dots[1]), " ".join(tokens))
+    return " ".join(
+        token for i, word in enumerate(words) for token in _final_stop(word, words[i + 1 : i + 2])
+    )
 
 
 def _split_apostrophes(text: str, language: str) -> str:
@@ -63,7 +63,7 @@ def _split_apostrophes(text: str, language: str) -> str:
 
 
 def _final_stop(word: str, following: list[str]) -> list[str]:
-    if len(word) < 2 or not word.endswith("."):
+    if not word.endswith(".") or not word.strip("."):  # several stops stay together
         return [word]
     stem = word[:-1]
     inside = "." in stem and any(letter.isalpha() for letter in stem)

@@ -98,10 +98,8 @@ class Translation:
 
     @property
     def source(self) -> str:
-        """The sentence that was translated, as the model read it; empty for a text of several."""
-        if self._run is None:
-            return ""
-        return self._run.vocabularies.source.decode(self._run.source).strip()
+        """The sentence that was translated, as it was given; empty for a text of several."""
+        return self._run.sentence if self._run is not None else ""
 
     def answer(self) -> "TranslationAnswer":
         """The translation, to be asked for again: what `regard.explain` takes.
@@ -298,10 +296,10 @@ class Translator(TextPredictor[EncoderDecoder]):
                 before_step=before_step,
             )
             for index, best in zip(batch, hypotheses, strict=True):
-                found[index] = self._translation(ids[index], best)
+                found[index] = self._translation(sources[index], ids[index], best)
         return [found[index] for index in range(len(sources))]
 
-    def _translation(self, source: list[int], hypotheses: list[Hypothesis]) -> Translation:
+    def _translation(self, sentence: str, source: list[int], hypotheses: list[Hypothesis]) -> Translation:
         target = self.vocabularies.target
         candidates = tuple(
             Candidate(
@@ -319,7 +317,7 @@ class Translator(TextPredictor[EncoderDecoder]):
             (*self.vocabularies.source.tokens(source), END),
             best.score,
             candidates,
-            _run=_Run(self.model, self.vocabularies, source, hypotheses[0].tokens),
+            _run=_Run(self.model, self.vocabularies, sentence, source, hypotheses[0].tokens),
         )
 
 
@@ -329,6 +327,7 @@ class _Run:
 
     model: EncoderDecoder
     vocabularies: Vocabularies
+    sentence: str
     source: list[int]
     target: list[int]
 
