@@ -143,6 +143,7 @@ def test_doctor_prints_the_table_of_kernels(regard: Regard) -> None:
     ran = regard("doctor")
     assert ran.code == 0
     assert "Attention kernels" in ran.out
+    assert "[queries × keys × hidden]" in " ".join(ran.out.split())  # brackets are not markup
     assert all(line == line.rstrip() for line in ran.out.splitlines())
     found = json.loads(regard("doctor", "--json").out)
     assert found["machine"]["torch"]

@@ -23,8 +23,8 @@ def keep_freed_memory() -> bool:
 
     Training, decoding and the reading of pictures do so when they begin, for the whole process.
 
-    The process then holds the most that it ever needed, and somewhat more, for before glibc 2.38 an aligned
-    block may not fit where an equal one was freed. Calling again changes nothing.
+    The process then holds the most that it ever needed, until `give_back_freed_memory`, and somewhat more, for
+    before glibc 2.38 an aligned block may not fit where an equal one was freed. Calling again changes nothing.
 
     Example:
         >>> keep_freed_memory() in (True, False)
@@ -37,3 +37,18 @@ def keep_freed_memory() -> bool:
     # Some releases of glibc allow 32 MiB at most.
     large = bool(mallopt(_M_MMAP_THRESHOLD, 2**30)) or bool(mallopt(_M_MMAP_THRESHOLD, 2**25))
     return large and bool(mallopt(_M_TRIM_THRESHOLD, _NEVER))
+
+
+def give_back_freed_memory() -> bool:
+    """Give the system, once, what is free at this moment; True where there was something, False elsewhere.
+
+    For after a piece of work that took more than what comes next will take.
+
+    Example:
+        >>> give_back_freed_memory() in (True, False)
+        True
+    """
+    try:
+        return bool(ctypes.CDLL(None).malloc_trim(0))
+    except (AttributeError, OSError, TypeError):
+        return False

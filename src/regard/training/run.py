@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from regard.counted import counted
 from regard.errors import UserError
+from regard.nn.freed_memory import give_back_freed_memory
 from regard.training.archive import Archive, Found
 from regard.training.checkpoint import model_tensors, restore_model
 from regard.training.config import TrainingConfig
@@ -174,6 +175,7 @@ class Run:
         if figures:
             self.display.validation(self.state.update, figures, best)
         self.saved = -1  # a state saved before the validation does not know of it
+        give_back_freed_memory()  # translating takes more than training, above all before sentences end
 
     def _figures(self) -> dict[str, float] | None:
         """Validation figures of the weights as they are; None where a signal broke it off."""
