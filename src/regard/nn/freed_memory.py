@@ -23,8 +23,9 @@ def keep_freed_memory() -> bool:
 
     Training, decoding and the reading of pictures do so when they begin, for the whole process.
 
-    The process then holds the most that it ever needed, until `give_back_freed_memory`, and somewhat more, for
-    before glibc 2.38 an aligned block may not fit where an equal one was freed. Calling again changes nothing.
+    The process then holds the most that it ever needed, until `give_back_freed_memory`, and somewhat more:
+    before glibc 2.38 an aligned block may not fit where an equal one was freed. Calling again changes
+    nothing.
 
     Example:
         >>> keep_freed_memory() in (True, False)
