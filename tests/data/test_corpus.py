@@ -166,11 +166,9 @@ def test_casual_pairs() -> None:
     every = list(with_casual(pairs, 1.0))
     assert [pair for pair in every if pair in pairs] == pairs
     added = [pair for pair in every if pair not in pairs]
-    assert added == [
-        Pair("Hello, Tom", "Salut, Tom"),
-        Pair("hello, tom", "Salut, Tom"),
-        Pair("네, 그래요", "Oui"),
-    ]
+    assert [pair.target for pair in added] == ["Salut, Tom", "Oui"]
+    assert added[0].source.lower() == "hello, tom"
+    assert added[1].source == "네, 그래요"
     assert list(with_casual(pairs, 0.0)) == pairs
 
 
@@ -179,8 +177,8 @@ def test_casual_pairs_are_a_share_that_order_does_not_change() -> None:
     added = set(with_casual(pairs, 0.25)) - set(pairs)
     assert set(with_casual(reversed(pairs), 0.25)) - set(pairs) == added
     assert set(with_casual(pairs, 0.5)) > added
-    assert len(added) == pytest.approx(2000, abs=240)
-    assert 2 * sum(pair.source.islower() for pair in added) == len(added)
+    assert len(added) == pytest.approx(1000, abs=120)
+    assert sum(pair.source.islower() for pair in added) == pytest.approx(500, abs=90)
 
 
 def test_nothing_left(tokenizer: Tokenizer, tmp_path: Path) -> None:

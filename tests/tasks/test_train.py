@@ -305,7 +305,7 @@ def test_casual_pairs_are_learnt_and_not_validated(workplace, tmp_path):
     assert casual.validation.digest == plain.validation.digest
     marks = {casual.vocabularies.target.encode(text)[-1] for text in (".", " .")}
     ends = [casual.corpus[row][1][-1] not in marks for row in range(len(casual.corpus))]
-    assert len(casual.corpus) == 2 * len(plain.corpus)  # sources without capitals have one form
+    assert len(casual.corpus) == 2 * len(plain.corpus)
     assert sum(ends) == len(plain.corpus)
 
 

@@ -12,10 +12,9 @@ _MARKS = ".!?…。！？ \t\u00a0\u202f"
 def with_casual(pairs: Iterable[Pair], share: float) -> Iterator[Pair]:
     """Each pair and, after a share of those whose sides both end in a mark, the same pair typed in passing.
 
-    Both sides lose the mark at their end. A source with capitals comes a second time without them; the
-    target keeps its own, for it says how an answer is written. Both forms of a source come, because its
-    words are cut differently with capitals and without. Which pairs are chosen depends on their text
-    alone, so the order of a file and what else is in it change nothing.
+    Both sides lose the mark at their end, and half of the sources their capitals too; the target keeps its
+    capitals, for it says how an answer is written. Which pairs are chosen depends on their text alone, so
+    the order of a file and what else is in it change nothing.
 
     Args:
         pairs: read once, one after the other.
@@ -25,7 +24,6 @@ def with_casual(pairs: Iterable[Pair], share: float) -> Iterator[Pair]:
         >>> for pair in with_casual([Pair("Come in!", "Entrez !"), Pair("one", "un")], 1.0):
         ...     print(*pair, sep=" | ")
         Come in! | Entrez !
-        Come in | Entrez
         come in | Entrez
         one | un
     """
@@ -36,7 +34,6 @@ def with_casual(pairs: Iterable[Pair], share: float) -> Iterator[Pair]:
             continue
         text = "\0".join(pair).encode("utf-8", "surrogatepass")
         drawn = int.from_bytes(blake2b(text, digest_size=8, person=b"casual").digest(), "little")
+        # The lowest bit, which hardly tells on the share, tells which sources lose their capitals.
         if drawn < share * 2**64:
-            yield Pair(source, target)
-            if source != source.lower():
-                yield Pair(source.lower(), target)
+            yield Pair(source.lower() if drawn % 2 else source, target)

@@ -80,8 +80,8 @@ class DataConfig(_Strict):
             file that is not JSONL gives its lines, whole.
         hold_out: share of `train` held out for validation, by a hash of the source text, where no
             validation file is given.
-        casual: share of the training pairs that are learnt also as people type in passing: without the mark
-            at the end, and once more with the source in lower case; reports count them as rows. For
+        casual: share of the training pairs that are learnt a second time as people type in passing: without
+            the mark at the end, half of them with the source in lower case; reports count them as rows. For
             translation.
         documents: of language modelling, whose texts are laid end to end: *joined*, a token sees all that
             stands before it in its block; *apart*, no more than its own text.
