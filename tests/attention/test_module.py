@@ -29,9 +29,7 @@ from regard.attention.selections import Family
 
 FIELDS = AttentionConfig.model_fields
 EVERY_CONFIG = [
-    AttentionConfig(
-        score=score, scope=scope, selection=selection, window=10 if scope in ("global", "others") else 3
-    )
+    AttentionConfig(score=score, scope=scope, selection=selection, window=3)
     for score, scope, selection in itertools.product(
         *(get_args(FIELDS[name].annotation) for name in ("score", "scope", "selection"))
     )
@@ -103,24 +101,12 @@ def test_configuration_is_strict() -> None:
             AttentionConfig(**wrong)
 
 
-@pytest.mark.parametrize(
-    ("dials", "reason"),
-    [
-        ({"window": 3}, 'window is of scope "window" or "local-m" or "local-p", and this is "global"'),
-        ({"window": 3, "scope": "others"}, 'and this is "others"'),
-        ({"temperature": 0.5}, 'temperature is of selection "gumbel", and this is "soft"'),
-        ({"expected": 0.5, "selection": "gumbel"}, 'expected is of selection "hard", and this is "gumbel"'),
-    ],
-)
-def test_what_would_not_be_read_is_refused(dials: dict[str, Any], reason: str) -> None:
-    with pytest.raises(pydantic.ValidationError, match=reason):
-        AttentionConfig(**dials)
-
-
-def test_what_is_of_use_and_what_is_as_by_default_is_taken() -> None:
-    AttentionConfig(window=10, temperature=1.0, expected=0.0)  # as a model folder's recipe has them
-    AttentionConfig(scope="local-m", window=3, selection="gumbel", temperature=0.5)
+def test_expected_is_of_hard_selection() -> None:
     AttentionConfig(selection="hard", expected=0.5)
+    with pytest.raises(
+        pydantic.ValidationError, match='expected is of selection "hard", and this is "gumbel"'
+    ):
+        AttentionConfig(expected=0.5, selection="gumbel")
 
 
 def every_case() -> list[table.Case]:

@@ -56,11 +56,7 @@ class TestPairs:
         assert list(read_pairs(headed, source="en")) == [Pair("yes", "oui")]
         keyed = write(tmp_path / "a.jsonl", '{"source": "a", "target": "b"}\n')
         assert list(read_pairs(keyed, source="target")) == [Pair("b", "a")]
-        for fields in ({"source": "en", "target": 1}, {"source": "en", "target": "en"}):
-            with pytest.raises(DataError, match=r"b\.tsv: source and target are both column 1"):
-                list(read_pairs(headed, **fields))
-        with pytest.raises(DataError, match=r"a\.jsonl: source and target are both key 'source'"):
-            list(read_pairs(keyed, source="source", target="source"))
+        assert list(read_pairs(headed, source="en", target="en")) == [Pair("yes", "yes")]  # to learn to copy
 
     def test_windows_line_ends_and_mark(self, tmp_path: Path) -> None:
         file = write(tmp_path / "a.tsv", b"\xef\xbb\xbfGo.\tVa !\r\nHi.\tSalut !")

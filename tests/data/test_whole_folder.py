@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from regard.data.whole_folder import delete_leftovers, whole_folder
+from regard.data.whole_folder import delete_half_made, whole_folder
 
 
 def test_what_a_killed_process_left_is_taken_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -17,5 +17,5 @@ def test_what_a_killed_process_left_is_taken_away(tmp_path: Path, monkeypatch: p
         with whole_folder(tmp_path / "validation", "about", "a corpus", lambda: False) as work:
             (work / "ids").write_bytes(b"many")
     assert len(list(tmp_path.iterdir())) == 3
-    delete_leftovers(tmp_path)
+    delete_half_made(tmp_path)
     assert sorted(place.name for place in tmp_path.iterdir()) == [".mine", "train"]

@@ -40,6 +40,23 @@ def test_it_learns(workplace, tmp_path):
     assert losses[-1] < 0.5 * losses[0]
 
 
+def test_a_run_that_begins_just_before_this_one_locks_the_folder_keeps_its_own(
+    workplace, tmp_path, monkeypatch
+):
+    folder, enter = tmp_path / "m", FolderLock.__enter__
+
+    def begun_by_another(lock):
+        (folder / "data").mkdir(exist_ok=True)
+        (folder / "data" / "corpus").write_text("theirs")
+        (folder / "recipe.toml").write_text("theirs")
+        return enter(lock)
+
+    monkeypatch.setattr(FolderLock, "__enter__", begun_by_another)
+    with pytest.raises(UserError, match="another run has begun in this folder"):
+        train(workplace / "recipe.toml", folder)
+    assert (folder / "data" / "corpus").read_text() == (folder / "recipe.toml").read_text() == "theirs"
+
+
 def test_bleu_can_be_the_metric_whatever_is_asked_of_decoding(workplace, tmp_path):
     overrides = ["training.metric='bleu'", "decoding.beam=3", "decoding.n_best=3"]
     folder = train(workplace / "recipe.toml", tmp_path / "m", overrides=overrides)
@@ -134,7 +151,7 @@ def test_a_run_that_is_killed_while_it_writes_its_model_is_finished_by_resuming(
     with pytest.raises(UserError, match=r"SHA256SUMS: .* --resume"):
         regard.load(folder)
     (folder / "model.safetensors").write_bytes(b"half of it")
-    (folder / "data/.train-0123abcd").mkdir()  # as of a process that was killed while it encoded
+    (folder / "data/.train-0123abcd.part").mkdir()  # as of a process that was killed while it encoded
     train(workplace / "recipe.toml", folder, resume=True)
     assert regard.load(folder)("one red cat.").tokens
     assert sorted(place.name for place in (folder / "data").glob(".*")) == []

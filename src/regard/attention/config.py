@@ -6,13 +6,6 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-_ONLY_OF: dict[str, tuple[str, tuple[str, ...]]] = {
-    "window": ("scope", ("window", "local-m", "local-p")),
-    "temperature": ("selection", ("gumbel",)),
-    "expected": ("selection", ("hard",)),
-}
-"""What only some scopes or selections read; elsewhere it would be passed over in silence."""
-
 
 class AttentionConfig(BaseModel):
     """One score, one scope, one selection.
@@ -24,9 +17,6 @@ class AttentionConfig(BaseModel):
         window: keys on each side, for the scopes that have a window.
         temperature: of the Gumbel softmax.
         expected: of ``hard``: share of queries that take soft weights while training.
-
-    Raises:
-        ValidationError: a key that there is not, or that this scope or selection does not read.
 
     Example:
         >>> AttentionConfig(score="general", scope="local-p").window
@@ -43,10 +33,7 @@ class AttentionConfig(BaseModel):
     expected: float = Field(default=0.0, ge=0.0, le=1.0)
 
     @model_validator(mode="after")
-    def _is_of_use(self) -> Self:
-        for name, (of, kinds) in _ONLY_OF.items():
-            kind = getattr(self, of)
-            if kind not in kinds and getattr(self, name) != type(self).model_fields[name].default:
-                owners = " or ".join(f'"{owner}"' for owner in kinds)
-                raise ValueError(f'{name} is of {of} {owners}, and this is "{kind}"')
+    def _draws(self) -> Self:
+        if self.expected and self.selection != "hard":
+            raise ValueError(f'expected is of selection "hard", and this is "{self.selection}"')
         return self

@@ -72,14 +72,15 @@ def _take_any_letter() -> None:
     """Has standard output take every letter, whatever the locale.
 
     Into files and pipes goes UTF-8, which is what is read from them too, and names of files byte by byte. A
-    terminal knows only its own encoding: of a letter that it lacks it shows the number. Standard error does
-    so anyway.
+    terminal knows only its own encoding, and PYTHONIOENCODING is somebody's wish: of a letter that they lack
+    the number is shown. Standard error does so anyway.
     """
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        if sys.stdout.isatty():
-            sys.stdout.reconfigure(errors="backslashreplace")
-        else:
-            sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
+    if not isinstance(sys.stdout, io.TextIOWrapper):
+        return
+    if not sys.stdout.isatty() and not os.environ.get("PYTHONIOENCODING"):
+        sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
+    elif sys.stdout.errors in ("strict", "surrogateescape"):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _fail(message: str) -> NoReturn:

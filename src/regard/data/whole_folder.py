@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from regard.data.errors import DataError
-
-_LETTERS = 8  # by which `tempfile` tells names apart
+from regard.whole_file import TEMPORARY
 
 T = TypeVar("T")
 
@@ -52,7 +51,7 @@ def whole_folder(folder: Path, about: str, what: str, usable: Callable[[], bool]
     work = None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        work = Path(tempfile.mkdtemp(TEMPORARY, f".{folder.name}-", folder.parent))
         yield work
         _move(work, folder, usable)
     except OSError as error:
@@ -62,17 +61,17 @@ def whole_folder(folder: Path, about: str, what: str, usable: Callable[[], bool]
             shutil.rmtree(work, ignore_errors=True)
 
 
-def delete_leftovers(parent: Path) -> None:
+def delete_half_made(parent: Path) -> None:
     """Remove what killed processes left half-made in a folder; no other may be making anything there now.
 
     Example:
         >>> parent = Path(tempfile.mkdtemp())
-        >>> (parent / ".train-x3k9d2ab").mkdir()
-        >>> delete_leftovers(parent)
+        >>> (parent / ".train-x3k9d2ab.part").mkdir()
+        >>> delete_half_made(parent)
         >>> list(parent.iterdir())
         []
     """
-    for left in parent.glob(f".*-{'?' * _LETTERS}"):
+    for left in parent.glob(f".*{TEMPORARY}/"):
         shutil.rmtree(left, ignore_errors=True)
 
 

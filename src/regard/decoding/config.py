@@ -14,7 +14,7 @@ class DecodingConfig(BaseModel):
         n_best: hypotheses returned per sentence, at most ``beam`` (or the number of samples to draw).
         length_penalty: alpha in ``score = log-probability / length ** alpha``, the length counting the end of
             sentence. 0 ranks by probability, which favours short outputs; 1 by the mean per token. The
-            smaller, the sooner a beam search can know that it is done. From -5 to 5.
+            smaller, the sooner a beam search can know that it is done. From -20 to 20.
         max_ratio, max_extra: an output has at most ``max_ratio * source length + max_extra`` tokens. One
             that has not ended by then is ended there, pays the probability of ending there, and is marked
             ``truncated``. At most 100, and 100,000.
@@ -45,7 +45,7 @@ class DecodingConfig(BaseModel):
 
     beam: Annotated[int, Field(ge=1, le=1000)] = 5
     n_best: Annotated[int, Field(ge=1)] = 1
-    length_penalty: Annotated[float, Field(ge=-5, le=5)] = 0.6
+    length_penalty: Annotated[float, Field(ge=-20, le=20)] = 0.6
     max_ratio: Annotated[float, Field(ge=0, le=100)] = 2.0
     max_extra: Annotated[int, Field(ge=0, le=100_000)] = 10
     repetition_penalty: Annotated[float, Field(gt=0)] = 1.0

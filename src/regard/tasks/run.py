@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from torch import nn
 
-from regard.data.whole_folder import delete_leftovers
+from regard.data.whole_folder import delete_half_made
 from regard.errors import UserError
 from regard.tasks.card import model_card
 from regard.tasks.folder import ModelFolder, fill_model, load_folder, save_model
@@ -89,11 +89,11 @@ def _claimed(folder: Path, recipe: Recipe, resume: bool, processes: Processes) -
             yield
         except BaseException:
             if fresh and processes.first:
-                held.close()  # Windows deletes no file that is open
                 shutil.rmtree(folder / DATA, ignore_errors=True)
-                for file in (folder / RECIPE, folder / LOCK):
-                    file.unlink(missing_ok=True)
+                (folder / RECIPE).unlink(missing_ok=True)
+                held.close()  # Windows deletes no file that is open
                 with suppress(OSError):  # something else has come to lie there
+                    (folder / LOCK).unlink(missing_ok=True)
                     for place in made:
                         place.rmdir()
             raise
@@ -125,6 +125,8 @@ def _claim(folder: Path, recipe: Recipe, resume: bool, held: ExitStack) -> bool:
         held.enter_context(FolderLock(folder))
     except OSError as error:
         raise UserError(f"{folder}: cannot make this folder, or write in it: {error.strerror}") from None
+    if fresh and not _is_fresh(folder):  # before it was locked
+        raise UserError(f"{folder}: another run has begun in this folder; choose another with --out")
     return fresh
 
 
@@ -146,7 +148,7 @@ def _prepared(
 
     def work() -> None:
         folder.mkdir(exist_ok=True)
-        delete_leftovers(folder)  # nobody else makes anything here while we hold the lock
+        delete_half_made(folder)  # nobody else makes anything here while we hold the lock
         if start is not None:
             for name, tokenizer in start.tokenizers.items():
                 write_atomically(folder / tokenizer_file(name), tokenizer.to_bytes())

@@ -69,7 +69,7 @@ def _tsv(path: Path, fields: tuple[Field | None, ...], names: tuple[str, ...]) -
     skip = 1 if any(isinstance(field, str) for field in fields) else 0
     header = _header(path) if skip else []
     asked = [_column(path, header, field) if isinstance(field, str) else field for field in fields]
-    wanted = _places(path, asked, range(len(fields)), names)
+    wanted = _places(asked, range(len(fields)))
     for number, line in read_lines(path):
         if number <= skip:
             continue
@@ -96,28 +96,20 @@ def _column(path: Path, header: list[str], name: str) -> int:
     return header.index(name)
 
 
-def _places(
-    path: Path, asked: Sequence[_Place | None], defaults: Sequence[_Place], names: tuple[str, ...]
-) -> list[_Place]:
+def _places(asked: Sequence[_Place | None], defaults: Sequence[_Place]) -> list[_Place]:
     """Where each field is; one that was not asked for has its default, or what the others leave of them.
 
-    Raises:
-        DataError: two fields are in one place.
+    Two fields are in one place only where both were asked for there: a model may learn to copy.
     """
     left = [default for default in defaults if default not in asked]
-    places = [
+    return [
         place if place is not None else default if default in left else left[0]
         for place, default in zip(asked, defaults, strict=True)
     ]
-    twice = next((place for place in places if places.count(place) > 1), None)
-    if twice is not None:
-        what = f"key {twice!r}" if isinstance(twice, str) else f"column {twice}, counted from 0"
-        raise DataError(f"{path}: {' and '.join(names)} are both {what}; give each its own")
-    return places
 
 
 def _jsonl(path: Path, fields: tuple[Field | None, ...], names: tuple[str, ...]) -> Iterator[_Numbered]:
-    keys = _places(path, [None if field is None else str(field) for field in fields], names, names)
+    keys = _places([None if field is None else str(field) for field in fields], names)
     for number, line in read_lines(path):
         try:
             row = json.loads(line)
