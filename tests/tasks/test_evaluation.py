@@ -91,15 +91,20 @@ precision = "fp32"
 """
 
 
-def test_a_language_model_from_end_to_end(tmp_path):
-    text = tmp_path / "text.txt"
+def language_model(folder, *overrides):
+    """A model of the toy sentences, tested on them."""
+    text = folder / "text.txt"
     text.write_text("".join(f"{a}\n" for a, _ in sentences()), encoding="utf-8")
-    (tmp_path / "lm.toml").write_text(
+    (folder / "lm.toml").write_text(
         f'task = "language-modelling"\n[data]\ntrain = "{text}"\ntest = "{text}"\nfilters.max_length = 32\n'
         f"[tokenizer]\nvocabulary = 280\n{SMALL}",
         encoding="utf-8",
     )
-    folder = train(tmp_path / "lm.toml", tmp_path / "m")
+    return train(folder / "lm.toml", folder / "m", overrides=overrides)
+
+
+def test_a_language_model_from_end_to_end(tmp_path):
+    folder = language_model(tmp_path)
     metrics = json.loads((folder / "metrics.json").read_text("utf-8"))
     assert metrics["test"]["perplexity"] < 100
     generator = regard.load(folder)
@@ -117,14 +122,7 @@ def test_a_language_model_from_end_to_end(tmp_path):
 
 def test_documents_apart_end_to_end(tmp_path):
     """What stands before a document in its block is nothing to it, in training and in evaluation."""
-    text = tmp_path / "text.txt"
-    text.write_text("".join(f"{a}\n" for a, _ in sentences()), encoding="utf-8")
-    (tmp_path / "lm.toml").write_text(
-        f'task = "language-modelling"\n[data]\ntrain = "{text}"\ntest = "{text}"\ndocuments = "apart"\n'
-        f"filters.max_length = 32\n[tokenizer]\nvocabulary = 280\n{SMALL}",
-        encoding="utf-8",
-    )
-    folder = train(tmp_path / "lm.toml", tmp_path / "m")
+    folder = language_model(tmp_path, "data.documents=apart")
     stored = json.loads((folder / "metrics.json").read_text("utf-8"))["test"]["loss"]
     generator = regard.load(folder)
     assert evaluate(generator)["loss"] == pytest.approx(stored, rel=1e-4)
