@@ -151,3 +151,12 @@ def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch, model_folder):
     with pytest.raises(UserError, match="No space left"):
         save(model_folder, tmp_path / "new")
     assert not list((tmp_path / "new").glob("*"))
+
+
+def test_weights_of_another_library_are_not_replaced_unasked(model_folder, tmp_path):
+    (tmp_path / "model.safetensors").write_bytes(b"theirs")
+    with pytest.raises(ModelFolderError, match="there is a model in this folder"):
+        save(model_folder, tmp_path)
+    assert (tmp_path / "model.safetensors").read_bytes() == b"theirs"
+    save(model_folder, tmp_path, overwrite=True)
+    assert regard.load(tmp_path)("one red cat.").tokens

@@ -65,8 +65,7 @@ def save_model(
     """Write a model folder; every file is complete or absent, and the hashes come last.
 
     Args:
-        path: the folder; it may exist and hold other things (checkpoints, logs, a model that was not written
-            to its end), but not a finished model.
+        path: the folder; it may exist and hold other things (checkpoints, logs), but not a model.
         model: its parameters are written as the recipe's `weights` says (float32 or float16).
         tokenizers: ``{"": joint}`` gives tokenizer.json; other names give NAME-tokenizer.json.
         metrics: figures, as JSON values.
@@ -76,7 +75,8 @@ def save_model(
     Raises:
         ModelFolderError: a model is there already and `overwrite` is false.
     """
-    if is_finished(path) and not overwrite:
+    # Weights without hashes may be of another library.
+    if (path / WEIGHTS).exists() and not overwrite:
         raise ModelFolderError(f"{path}: there is a model in this folder already; choose another folder")
     path.mkdir(parents=True, exist_ok=True)
     files = {WEIGHTS: dump_safetensors(_stored(model, recipe.weights), {"format": "pt"})}

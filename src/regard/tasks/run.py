@@ -195,5 +195,8 @@ def _finish(
     parameters = sum(parameter.numel() for parameter in model.parameters())
     metrics["parameters"] = parameters
     card = model_card(recipe, metrics, parameters=parameters, start=None if start is None else start.card)
-    save_model(folder, model=model, recipe=recipe, tokenizers=task.tokenizers(), metrics=metrics, card=card)
+    save_model(
+        folder, model=model, recipe=recipe, tokenizers=task.tokenizers(), metrics=metrics, card=card,
+        overwrite=True,  # what this run, or one before it that was cut off, has begun to write
+    )  # fmt: skip
     say(console, f"The model is in {folder}.")
