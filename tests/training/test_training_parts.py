@@ -11,6 +11,8 @@ from typing import Literal
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 from rich.console import Console
 from torch import nn
@@ -22,6 +24,7 @@ from regard.training import TrainingConfig, signals
 from regard.training.curves import draw_curves
 from regard.training.display import Display
 from regard.training.log import RunLog, read_log
+from regard.training.muon import Float32Muon
 from regard.training.optimizer import (
     OptimizerKind,
     build_optimizers,
@@ -129,7 +132,52 @@ def test_muon_alone_where_there_are_only_matrices() -> None:
     (only,) = build_optimizers(
         nn.Sequential(nn.Linear(4, 4, bias=False)), "muon", betas=(0.9, 0.98), weight_decay=0.1
     )
-    assert type(only) is torch.optim.Muon
+    assert isinstance(only, torch.optim.Muon)
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_muon_is_torchs_where_bfloat16_is_fast_and_else_in_float32(
+    fast: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("regard.training.optimizer.multiplies_bf16", lambda device: fast)
+    (only,) = build_optimizers(
+        nn.Sequential(nn.Linear(4, 4, bias=False)), "muon", betas=(0.9, 0.98), weight_decay=0.1
+    )
+    assert type(only) is (torch.optim.Muon if fast else Float32Muon)
+
+
+@settings(deadline=None, max_examples=30)
+@given(rows=st.integers(1, 40), columns=st.integers(1, 40), seed=st.integers(0, 1000))
+def test_float32_muon_takes_the_steps_of_torchs(rows: int, columns: int, seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    # In bfloat16, in which torch computes whatever it is given, both do the same to the bit.
+    start = torch.randn(rows, columns, generator=generator).bfloat16()
+    theirs, mine = nn.Parameter(start.clone()), nn.Parameter(start.clone())
+    optimizers = (
+        torch.optim.Muon([theirs], lr=0.01, weight_decay=0.1, adjust_lr_fn="match_rms_adamw"),
+        Float32Muon([mine], lr=0.01, weight_decay=0.1),
+    )
+    for _ in range(3):
+        theirs.grad = torch.randn(rows, columns, generator=generator).bfloat16()
+        mine.grad = theirs.grad.clone()
+        for optimizer in optimizers:
+            optimizer.step()
+    assert torch.equal(mine, theirs)
+    states = [optimizer.state[p] for optimizer, p in zip(optimizers, (theirs, mine), strict=True)]
+    assert torch.equal(states[0]["momentum_buffer"], states[1]["momentum_buffer"])
+
+
+def test_float32_muon_leaves_what_has_no_gradient_and_calls_the_closure() -> None:
+    still, moved = nn.Parameter(torch.ones(2, 2)), nn.Parameter(torch.ones(2, 2))
+    optimizer = Float32Muon([still, moved], lr=0.1, weight_decay=0.0)
+
+    def closure() -> float:
+        moved.square().sum().backward()
+        return 1.5
+
+    assert optimizer.step(closure) == 1.5
+    assert torch.equal(still, torch.ones(2, 2))
+    assert not torch.equal(moved, torch.ones(2, 2))
 
 
 def test_a_step_of_muon_is_orthogonal_and_as_large_as_adamws() -> None:

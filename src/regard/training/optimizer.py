@@ -8,6 +8,9 @@ from typing import Literal
 from torch import Tensor, nn
 from torch.optim import AdamW, Muon, Optimizer
 
+from regard.training.muon import Float32Muon
+from regard.training.precision import multiplies_bf16
+
 OptimizerKind = Literal["adamw", "muon"]
 
 
@@ -25,8 +28,9 @@ def build_optimizers(
 
     Example:
         >>> model = nn.Sequential(nn.Embedding(9, 4), nn.Linear(4, 4), nn.LayerNorm(4))
-        >>> [type(o).__name__ for o in build_optimizers(model, "muon", betas=(0.9, 0.98), weight_decay=0.1)]
-        ['AdamW', 'Muon']
+        >>> adamw, muon = build_optimizers(model, "muon", betas=(0.9, 0.98), weight_decay=0.1)
+        >>> [tuple(p.shape) for p in muon.param_groups[0]["params"]]
+        [(4, 4)]
     """
     trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
     inner = _inner_matrices(model) if kind == "muon" else set()
@@ -40,8 +44,14 @@ def build_optimizers(
         filled = [group for group in groups if group["params"]]
         optimizers.append(AdamW(filled, lr=0.0, betas=betas, eps=1e-9, fused=True))
     if matrices := [p for p in trained.values() if p in inner]:
-        optimizers.append(Muon(matrices, lr=0.0, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"))
+        optimizers.append(_muon(matrices, weight_decay))
     return optimizers
+
+
+def _muon(matrices: list[nn.Parameter], weight_decay: float) -> Muon:
+    if multiplies_bf16(matrices[0].device):
+        return Muon(matrices, lr=0.0, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw")
+    return Float32Muon(matrices, lr=0.0, weight_decay=weight_decay)
 
 
 def _inner_matrices(model: nn.Module) -> set[nn.Parameter]:

@@ -21,13 +21,23 @@ def choose_precision(wanted: Literal["auto", "fp32", "bf16"], device: torch.devi
     """
     if wanted != "auto":
         return wanted
+    return "bf16" if multiplies_bf16(device) else "fp32"
+
+
+def multiplies_bf16(device: torch.device) -> bool:
+    """Whether the device has instructions for products of bfloat16, which is slow where it has none.
+
+    Example:
+        >>> multiplies_bf16(torch.device("meta"))
+        False
+    """
     if device.type == "cuda":
-        return "bf16" if torch.cuda.get_device_capability(device) >= (8, 0) else "fp32"
+        return torch.cuda.get_device_capability(device) >= (8, 0)
     if device.type == "cpu":
         names = "_is_amx_tile_supported", "_is_avx512_bf16_supported"
         checks = [getattr(torch.cpu, name, None) for name in names]
-        return "bf16" if any(check is not None and check() for check in checks) else "fp32"
-    return "fp32"
+        return any(check is not None and check() for check in checks)
+    return False
 
 
 def autocast(precision: Precision, device: torch.device) -> AbstractContextManager[object]:
