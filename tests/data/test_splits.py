@@ -15,11 +15,13 @@ from regard.data.held_out import position
 from regard.data.text import (
     DataConfig,
     FilterConfig,
+    MoreConfig,
     Pair,
     TokenizerConfig,
     __all__,
     labelled_of,
     pairs_of,
+    read_pairs,
     splits,
     texts_of,
 )
@@ -79,6 +81,22 @@ class TestOwnFiles:
         for config in (DataConfig(train=file), DataConfig(train=file, validation=file)):
             with pytest.raises(DataError, match=rf"{name}: is empty"):
                 list(texts_of(config, "train"))
+
+    def test_more_pairs_beside_files(self, tmp_path: Path) -> None:
+        file, more = write(tmp_path / "a.tsv", 300), write(tmp_path / "b.tsv", 2)
+        kept = FilterConfig(duplicates="keep")
+        config = DataConfig(train=file, filters=kept, more=MoreConfig(train=more, times=3))
+        plain = DataConfig(train=file)
+        added = [Pair("b 0 c0", "b 0 c1"), Pair("b 1 c0", "b 1 c1")]
+        assert list(pairs_of(config, "train")) == [*pairs_of(plain, "train"), *added * 3]
+        assert list(pairs_of(config, "validation")) == list(pairs_of(plain, "validation"))
+        # A file beside itself brings back nothing of what is held out, by share or by file.
+        again = DataConfig(train=file, filters=kept, more=MoreConfig(train=file))
+        assert set(pairs_of(again, "train")) == set(pairs_of(plain, "train"))
+        tested = DataConfig(train=file, validation=more, test=more, more=MoreConfig(train=more))
+        assert list(pairs_of(tested, "train")) == list(read_pairs(file))
+        with pytest.raises(DataError, match=r"data\.more\.train: .*nowhere\.tsv"):
+            pairs_of(DataConfig(train=file, more=MoreConfig(train=tmp_path / "nowhere.tsv")), "train")
 
     def test_digests_are_of_the_rows(self, tmp_path: Path) -> None:
         file = write(tmp_path / "a.tsv", 50, 3)
@@ -177,6 +195,29 @@ class TestNamedSets:
         assert list(texts_of(config, "validation")) == [("en one",)]
         assert rows.digest != pairs_of(DataConfig(name="multi30k"), "validation").digest
 
+    def test_more_pairs_are_learnt_and_what_is_held_out_is_not(self, tmp_path: Path) -> None:
+        folder = tmp_path / "multi30k"
+        for stem in ("train", "test_2016_flickr", "test_2017_flickr"):
+            for language in ("en", "fr"):
+                line = f"{language} {stem}\n".encode()
+                (folder / f"{stem}.{language}.gz").write_bytes(gzip.compress(line))
+        more = tmp_path / "more.tsv"
+        more.write_text("en\tfr\nbye\tau revoir\nEN one!\tlearnt?\nen test_2017_flickr\tlearnt?\n", "utf-8")
+        config = DataConfig(
+            name="multi30k", target="fr", more=MoreConfig(train=more, source="en", target="fr")
+        )
+        rows = pairs_of(config, "train")
+        assert list(rows) == list(rows) == [Pair("en train", "fr train"), Pair("bye", "au revoir")]
+        assert list(pairs_of(config, "validation")) == [Pair("en one", "fr one")]
+        digest = rows.digest
+        more.write_text("en\tfr\nbye\tà bientôt\n", "utf-8")
+        assert pairs_of(config, "train").digest != digest
+        # The held-out pairs tell which are learnt, so they are part of what the rows are made of.
+        digest = pairs_of(config, "train").digest
+        (folder / "val.en.gz").write_bytes(gzip.compress(b"bye\n"))
+        assert pairs_of(config, "train").digest != digest
+        assert list(pairs_of(config, "train")) == [Pair("en train", "fr train")]
+
     def test_nothing_is_hashed_before_it_is_asked(self, monkeypatch: pytest.MonkeyPatch) -> None:
         hashed = []
         monkeypatch.setattr(splits, "digest_of", lambda file: hashed.append(file) or "digest")
@@ -194,6 +235,14 @@ class TestNamedSets:
 
 
 class TestConfig:
+    def test_what_is_learnt_several_times_is_kept_as_duplicates(self) -> None:
+        more = {"train": "more.tsv", "times": 2}
+        with pytest.raises(ValidationError, match=r"leaves one of each: set filters\.duplicates = 'keep'"):
+            DataConfig.model_validate({"name": "multi30k", "more": more})
+        DataConfig.model_validate({"name": "multi30k", "more": more, "filters": {"duplicates": "keep"}})
+        with pytest.raises(ValidationError, match="source is column -1"):
+            DataConfig.model_validate({"name": "multi30k", "more": more | {"times": 1, "source": -1}})
+
     def test_one_origin(self) -> None:
         for wrong in ({}, {"name": "multi30k", "train": "a.tsv"}):
             with pytest.raises(ValidationError, match="give either name"):

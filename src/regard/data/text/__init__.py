@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from regard.data.text.build import build_corpus as build_corpus
     from regard.data.text.config import DataConfig as DataConfig
     from regard.data.text.config import FilterConfig as FilterConfig
+    from regard.data.text.config import MoreConfig as MoreConfig
     from regard.data.text.config import TokenizerConfig as TokenizerConfig
     from regard.data.text.corpus import EncodedCorpus as EncodedCorpus
     from regard.data.text.filters import FilterReport as FilterReport
@@ -47,6 +48,7 @@ _HOME = {
     "FilterReport": "filters",
     "Labelled": "labelled",
     "Labels": "labelled",
+    "MoreConfig": "config",
     "Pair": "pairs",
     "PairBatch": "batches",
     "PairFilter": "filters",

@@ -65,6 +65,33 @@ class FilterConfig(_Strict):
 Files = Path | tuple[Path, Path]
 
 
+class MoreConfig(_Strict):
+    """Pairs that are learnt beside the others: a phrasebook, a glossary, translations by another model.
+
+    Those whose source is held out for validation or test are passed over.
+
+    Attributes:
+        train: a TSV or JSONL file, or two aligned text files; plain or .gz.
+        source, target: keys of a JSONL file; for a TSV file names of its header line, or column numbers from
+            0; the first two if left out.
+        times: how often each is learnt in an epoch. More than once needs `data.filters.duplicates = "keep"`.
+
+    Example:
+        >>> MoreConfig(train=Path("glossary.tsv")).times
+        1
+    """
+
+    train: Files
+    source: str | int | None = None
+    target: str | int | None = None
+    times: int = Field(default=1, ge=1, le=1000)
+
+    @model_validator(mode="after")
+    def _columns(self) -> "MoreConfig":
+        _check_columns(self, "source", "target")
+        return self
+
+
 class DataConfig(_Strict):
     """Where text comes from: named sets, or files of one's own.
 
@@ -85,6 +112,7 @@ class DataConfig(_Strict):
             translation.
         documents: of language modelling, whose texts are laid end to end: *joined*, a token sees all that
             stands before it in its block; *apart*, no more than its own text.
+        more: pairs of one's own that are learnt beside these. For translation.
         filters: which training rows are left out.
 
     Example:
@@ -103,6 +131,7 @@ class DataConfig(_Strict):
     hold_out: float = Field(default=0.05, gt=0.0, lt=1.0)
     casual: float = Field(default=0.0, ge=0.0, le=1.0)
     documents: Literal["joined", "apart"] = "joined"
+    more: MoreConfig | None = None
     filters: FilterConfig = FilterConfig()
 
     @model_validator(mode="after")
@@ -113,13 +142,26 @@ class DataConfig(_Strict):
             raise ValueError(
                 "a named set has splits of its own: leave out validation and test, or give train, not name"
             )
-        for key in ("source", "target", "text", "label"):
-            column = getattr(self, key)
-            if isinstance(column, int) and column < 0:
-                raise ValueError(f"{key} is column {column}: columns are numbered from 0")
+        _check_columns(self, "source", "target", "text", "label")
+        return self
+
+    @model_validator(mode="after")
+    def _kept_as_often_as_asked(self) -> "DataConfig":
+        if self.more is not None and self.more.times > 1 and self.filters.duplicates == "drop":
+            raise ValueError(
+                f"more.times is {self.more.times}, but filters.duplicates is 'drop', which leaves one of "
+                "each: set filters.duplicates = 'keep'"
+            )
         return self
 
     @property
     def sets(self) -> tuple[str, ...]:
         """The named sets, none when files are given."""
         return (self.name,) if isinstance(self.name, str) else self.name or ()
+
+
+def _check_columns(config: BaseModel, *keys: str) -> None:
+    for key in keys:
+        column = getattr(config, key)
+        if isinstance(column, int) and column < 0:
+            raise ValueError(f"{key} is column {column}: columns are numbered from 0")

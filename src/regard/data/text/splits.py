@@ -4,15 +4,18 @@ import json
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from regard.data.catalogue import named
 from regard.data.errors import DataError, why_no_file
 from regard.data.fetch import digest_of
 from regard.data.held_out import position
-from regard.data.text.config import DataConfig
+from regard.data.text.config import DataConfig, Files, MoreConfig
 from regard.data.text.labelled import Labelled, Labels, read_labelled
 from regard.data.text.lines import read_lines
+from regard.data.text.more import with_more
 from regard.data.text.named_splits import load_split, split_files
 from regard.data.text.pairs import Pair, read_pairs
 from regard.data.text.table import Field, is_jsonl, read_rows
@@ -43,24 +46,56 @@ class Rows(Generic[Row]):
 
 
 def pairs_of(config: DataConfig, split: str) -> Rows[Pair]:
-    """Pairs of a split (*train*, *validation*, *test*, or a named set's own).
+    """Pairs of a split (*train*, *validation*, *test*, or a named set's own); of *train* with `data.more`.
 
     Raises:
         DataError: no such split or file, when asked or when read.
     """
-    if config.sets:
-        source, target = _language(config.source, "source"), _language(config.target, "target")
-        files = split_files(config.sets, split, source, target)
-        about = _about(config.sets, split, source, target)
-        return Rows(
-            lambda: load_split(config.sets, split, source, target), "+".join(config.sets), files, about
-        )
+    pairs = _pairs_of(config, split)
+    return _with_more(pairs, config, config.more) if split == "train" and config.more is not None else pairs
 
-    fields = (config.source, config.target)
+
+def _pairs_of(config: DataConfig, split: str) -> Rows[Pair]:
+    if config.sets:
+        return _named(config, config.sets, split)
     files, share = _chosen(config, split)
+    fields = (config.source, config.target)
     return _from_files(
         files, split, share, lambda: read_pairs(*files, source=fields[0], target=fields[1]), fields
     )
+
+
+def _named(config: DataConfig, sets: tuple[str, ...], split: str) -> Rows[Pair]:
+    source, target = _language(config.source, "source"), _language(config.target, "target")
+    files = split_files(sets, split, source, target)
+    about = _about(sets, split, source, target)
+    return Rows(lambda: load_split(sets, split, source, target), "+".join(sets), files, about)
+
+
+def _with_more(pairs: Rows[Pair], config: DataConfig, more: MoreConfig) -> Rows[Pair]:
+    files = _listed(more.train)
+    for file in files:
+        check_file(file, "data.more.train: ")
+    fields = (more.source, more.target)
+    added = _from_files(
+        files, "train", 0.0, lambda: read_pairs(*files, source=fields[0], target=fields[1]), fields
+    )
+    held_out = _held_out(config)
+    every = (pairs, added, *held_out)
+    return Rows(
+        lambda: with_more(pairs, added, more.times, chain.from_iterable(held_out)),
+        f"{pairs.name} and {added.name}",
+        [file for rows in every for file in rows.files],
+        _about(*(rows.made_of for rows in every), more.times),
+    )
+
+
+def _held_out(config: DataConfig) -> list[Rows[Pair]]:
+    """All that is kept from training: of joined sets what each of them keeps, under its own names."""
+    if config.sets:
+        kept = [(name, split) for name in config.sets for split in named(name).splits if split != "train"]
+        return [_named(config, (name,), split) for name, split in kept]
+    return [_pairs_of(config, split) for split in ("validation", "test") if split != "test" or config.test]
 
 
 def texts_of(config: DataConfig, split: str) -> Rows[tuple[str]]:
@@ -180,10 +215,14 @@ def _chosen(config: DataConfig, split: str) -> tuple[list[Path], float]:
         raise DataError(f"data.{split}: no file is given")
     chosen = chosen or config.train
     assert chosen is not None  # the config holds either a name or train
-    files = list(chosen) if isinstance(chosen, tuple) else [chosen]
+    files = _listed(chosen)
     for file in files:
         check_file(file, f"data.{split}: ")
     return files, config.hold_out if held else 0.0
+
+
+def _listed(files: Files) -> list[Path]:
+    return list(files) if isinstance(files, tuple) else [files]
 
 
 def _from_files(

@@ -44,6 +44,8 @@ class TextRecipe(Recipe):
             raise ValueError(f"training.r_drop is for translation; leave it out of a recipe for {self.task}")
         if self.data.casual and self.task != "translation":
             raise ValueError(f"data.casual is for translation; leave it out of a recipe for {self.task}")
+        if self.data.more is not None and self.task != "translation":
+            raise ValueError(f"data.more is for translation; leave it out of a recipe for {self.task}")
         if self.data.documents == "apart":
             self._check_apart()
         if self.tokenizer.dropout and self.task == "language-modelling":
