@@ -12,7 +12,7 @@ from torch.nn import functional as F
 import regard
 from regard import UserError
 from regard.data.text.batches import IGNORE
-from regard.data.text.config import DataConfig
+from regard.data.text.config import DataConfig, MoreConfig
 from regard.tasks import load_folder, load_recipe, train
 from regard.tasks.card import model_card
 from regard.tasks.layout import is_finished
@@ -247,6 +247,10 @@ class TestStartingFromAModel:
         other = recipe.model_copy(update={"data": DataConfig(name="multi30k")})
         both = model_card(other, {}, parameters=1, start=first.card)
         assert f"which had learnt from:\n\nFiles of the user's own: {workplace / 'pairs.tsv'}." in both
+        beside = DataConfig(name="multi30k", more=MoreConfig(train=(workplace / "a.en", workplace / "a.fr")))
+        card = model_card(recipe.model_copy(update={"data": beside}), {}, parameters=1)
+        assert f"- Files of the user's own: {workplace / 'a.en'}, {workplace / 'a.fr'}." in card
+        assert "- **multi30k**" in card
 
     def test_what_does_not_fit_is_said(self, workplace, model_folder, tmp_path):
         with pytest.raises(UserError, match=r"vocabulary' = 400: .* where it is 300; leave it out"):

@@ -57,8 +57,9 @@ def _rounded(value: float) -> str:
 
 
 def _credits(about: About) -> str:
+    own = f"Files of the user's own: {', '.join(about.files)}."
     if not about.sets:
-        return f"Files of the user's own: {about.files}."
+        return own
     lines = []
     for name in about.sets:
         known = named(name)
@@ -67,7 +68,7 @@ def _credits(about: About) -> str:
         )
         if not known.may_ship:
             lines.append(f"  *The terms of {name} do not allow a model trained on it to be passed on.*")
-    return "\n".join(lines)
+    return "\n".join([*lines, f"- {own}"] if about.files else lines)
 
 
 def _inherited(recipe: Recipe, card: str) -> str:

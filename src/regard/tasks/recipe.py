@@ -45,14 +45,14 @@ class About(NamedTuple):
         title: what the model does.
         network: what it is.
         sets: the named sets that it learns from.
-        files: what it learns from where no set is named.
+        files: those of the user's own that it learns from, beside the sets or in their place.
         seen: in what pieces it saw them.
     """
 
     title: str
     network: str
     sets: tuple[str, ...]
-    files: str
+    files: tuple[str, ...]
     seen: str
 
 

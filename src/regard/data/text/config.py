@@ -155,6 +155,12 @@ class DataConfig(_Strict):
         return self
 
     @property
+    def own_files(self) -> list[Path]:
+        """The files that are learnt from, none when named sets alone are."""
+        learnt = [self.train, None if self.more is None else self.more.train]
+        return [file for files in learnt if files is not None for file in as_list(files)]
+
+    @property
     def sets(self) -> tuple[str, ...]:
         """The named sets, none when files are given."""
         return (self.name,) if isinstance(self.name, str) else self.name or ()
@@ -165,3 +171,8 @@ def _check_columns(config: BaseModel, *keys: str) -> None:
         column = getattr(config, key)
         if isinstance(column, int) and column < 0:
             raise ValueError(f"{key} is column {column}: columns are numbered from 0")
+
+
+def as_list(files: Files) -> list[Path]:
+    """One file or two, in a list."""
+    return list(files) if isinstance(files, tuple) else [files]

@@ -12,7 +12,7 @@ from regard.data.catalogue import named
 from regard.data.errors import DataError, why_no_file
 from regard.data.fetch import digest_of
 from regard.data.held_out import position
-from regard.data.text.config import DataConfig, Files, MoreConfig
+from regard.data.text.config import DataConfig, MoreConfig, as_list
 from regard.data.text.labelled import Labelled, Labels, read_labelled
 from regard.data.text.lines import read_lines
 from regard.data.text.more import with_more
@@ -73,7 +73,7 @@ def _named(config: DataConfig, sets: tuple[str, ...], split: str) -> Rows[Pair]:
 
 
 def _with_more(pairs: Rows[Pair], config: DataConfig, more: MoreConfig) -> Rows[Pair]:
-    files = _listed(more.train)
+    files = as_list(more.train)
     for file in files:
         check_file(file, "data.more.train: ")
     fields = (more.source, more.target)
@@ -215,14 +215,10 @@ def _chosen(config: DataConfig, split: str) -> tuple[list[Path], float]:
         raise DataError(f"data.{split}: no file is given")
     chosen = chosen or config.train
     assert chosen is not None  # the config holds either a name or train
-    files = _listed(chosen)
+    files = as_list(chosen)
     for file in files:
         check_file(file, f"data.{split}: ")
     return files, config.hold_out if held else 0.0
-
-
-def _listed(files: Files) -> list[Path]:
-    return list(files) if isinstance(files, tuple) else [files]
 
 
 def _from_files(

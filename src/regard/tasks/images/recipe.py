@@ -66,7 +66,8 @@ class ImageRecipe(Recipe):
             pieces.append("{} × {} pixels at a time".format(*self.data.window))
         sets = () if self.data.name is None else (self.data.name,)
         title = self.task.replace("-", " ").capitalize()
-        return About(title, self.network, sets, str(self.data.train), "as " + ", ".join(pieces))
+        files = () if self.data.train is None else (str(self.data.train),)
+        return About(title, self.network, sets, files, "as " + ", ".join(pieces))
 
 
 def _network_of(model: Any) -> str:

@@ -62,7 +62,7 @@ class TextRecipe(Recipe):
         if self.task == "translation":
             title = f"Translation: {self.data.source or 'source'} to {self.data.target or 'target'}"
         seen = f"in pieces of at most {self.data.filters.max_length} tokens"
-        return About(title, self._network(), self.data.sets, str(self.data.train), seen)
+        return About(title, self._network(), self.data.sets, tuple(map(str, self.data.own_files)), seen)
 
     @property
     def after_training(self) -> dict[str, Any]:
