@@ -189,6 +189,32 @@ def test_multi_head_attention_of_torch(weights: bool, batch_first: bool) -> None
     torch.testing.assert_close(seen["attention"].gradient, written.weights.grad)
 
 
+@pytest.mark.parametrize("batch_first", [False, True])
+@pytest.mark.parametrize("fused", [False, True])
+def test_a_model_that_adds_in_place_to_what_attention_gave(batch_first: bool, fused: bool) -> None:
+    class Adds(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = nn.MultiheadAttention(8, 2, batch_first=batch_first)
+
+        def forward(self, x: Tensor, in_place: bool) -> Tensor:
+            made = F.scaled_dot_product_attention(x, x, x) if fused else self.inner(x, x, x)[0]
+            if in_place:
+                made += x
+                return made
+            return made + x  # type: ignore[no-any-return]
+
+    torch.manual_seed(2)
+    model, x = Adds().eval(), torch.randn(3, 4, 8, requires_grad=True)
+    found = []
+    for in_place in (False, True):
+        with regard.look(model, keep="gradients") as seen:
+            model(x, in_place).square().sum().backward()
+        found.append(next(iter(seen.values())).gradient)
+    assert found[0].abs().max() > 0
+    torch.testing.assert_close(*found)
+
+
 SCOPES = [Global(), Causal(), Window(1)]
 
 

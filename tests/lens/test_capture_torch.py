@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import torch
@@ -162,6 +162,64 @@ def test_calls_of_any_number_of_dimensions(shape: tuple[int, ...]) -> None:
     flat = [x.reshape(-1, heads, 5, 8) for x in (query, key)]
     expected = written_out(*flat, torch.ones(5, 5).tril().bool(), 8**-0.5, False)
     torch.testing.assert_close(seen["attention"].weights, expected)
+
+
+BROADCAST = {
+    "one query head": ((2, 1, 5, 8), (2, 4, 6, 8), (2, 4, 6, 8)),
+    "one key head": ((2, 4, 5, 8), (2, 1, 6, 8), (2, 4, 6, 8)),
+    "one value head": ((2, 4, 5, 8), (2, 4, 6, 8), (2, 1, 6, 8)),
+    "only values have many": ((2, 1, 5, 8), (2, 1, 6, 8), (2, 4, 6, 8)),
+    "groups of two sizes": ((2, 6, 5, 8), (2, 2, 6, 8), (2, 3, 6, 8)),
+    "one query of the batch": ((1, 4, 5, 8), (2, 4, 6, 8), (2, 4, 6, 8)),
+    "keys without a batch": ((2, 4, 5, 8), (4, 6, 8), (6, 8)),
+    "two dimensions of the batch": ((2, 3, 4, 5, 8), (2, 3, 4, 6, 8), (2, 3, 4, 6, 8)),
+}
+
+
+@pytest.mark.parametrize("mask", [None, (5, 6), (1, 1, 5, 6), "batch"])
+@pytest.mark.parametrize("shapes", BROADCAST.values(), ids=list(BROADCAST))
+def test_whatever_is_broadcast(
+    shapes: tuple[tuple[int, ...], ...], mask: tuple[int, ...] | Literal["batch"] | None
+) -> None:
+    if mask == "batch":  # the last dimension of it, where there are two
+        mask = (shapes[1][-4] if len(shapes[1]) > 3 else 1, 1, 5, 6)
+    random = torch.Generator().manual_seed(2)
+    query, key, value = (torch.randn(shape, generator=random) for shape in shapes)
+    allowed = None if mask is None else torch.rand(mask, generator=random) < 0.7
+    if allowed is not None:
+        allowed[..., 0] = True
+    grouped = query.shape[-3] == 6
+
+    class Call(nn.Module):
+        def forward(self) -> Tensor:
+            return F.scaled_dot_product_attention(query, key, value, allowed, enable_gqa=grouped)
+
+    model = Call()
+    output = model()
+    with regard.look(model) as seen:
+        model()
+    heads = output.shape[-3]
+    wide = key.repeat_interleave(heads // key.shape[-3], -3) if grouped else key
+    scores = query @ wide.transpose(-2, -1) / 8**0.5
+    if allowed is not None:
+        scores = scores.masked_fill(~allowed, -math.inf)
+    expected = scores.softmax(-1).expand(*output.shape[:-1], 6).reshape(-1, heads, 5, 6)
+    torch.testing.assert_close(seen["attention"].weights, expected)
+    assert seen["attention"].error is not None
+    assert seen["attention"].error < 1e-5
+
+
+@pytest.mark.parametrize(("queries", "keys"), [(0, 0), (0, 5), (5, 0)])
+def test_calls_without_queries_or_keys_are_passed_over(queries: int, keys: int) -> None:
+    class Call(nn.Module):
+        def forward(self, query: Tensor, key: Tensor) -> Tensor:
+            return F.scaled_dot_product_attention(query, key, key)
+
+    model = Call()
+    with regard.look(model) as seen:
+        model(torch.zeros(2, 4, queries, 8), torch.zeros(2, 4, keys, 8))
+        model(torch.zeros(2, 4, 5, 8), torch.zeros(2, 4, 5, 8))
+    assert [run.weights.shape for run in seen.runs("attention")] == [(2, 4, 5, 5)]
 
 
 @pytest.mark.parametrize("saved", [None, False, True])

@@ -109,6 +109,26 @@ def test_calls_of_any_number_of_dimensions(shape: tuple[int, ...]) -> None:
         assert torch.equal(found[..., 0, :, :], plain[..., 0, :, :])
 
 
+@torch.no_grad()
+def test_one_query_head_that_looks_at_keys_of_many() -> None:
+    query, key, mask, model = random(2, 1, 5, 3), random(2, 4, 6, 3), random(5, 6, seed=3), Toy()
+    wide = query.expand(2, 4, 5, 3)
+    weights, context = written_out(wide, key, key, mask, {0: 0.0, 3: 0.5, 2: "uniform"})
+    edits: Any = {"*": {"heads": {0: 0.0, 3: 0.5, 2: "uniform"}}}
+    with regard.edit(model, edits), regard.look(model) as seen:
+        found = model(query, key, key, attn_mask=mask)
+    torch.testing.assert_close(found, context)
+    torch.testing.assert_close(seen["attention"].weights, weights)
+
+
+@torch.no_grad()
+def test_calls_without_queries_or_keys() -> None:
+    model, none, some = Toy(), random(2, 4, 0, 3), random(2, 4, 5, 3)
+    with regard.edit(model, {"*": {"heads": {0: 0.5, 1: "uniform"}}}):
+        assert model(none, some, some).shape == (2, 4, 0, 3)
+        assert not model(some, none, none).any()
+
+
 ATTENTIONS: list[dict[str, Any]] = [
     {},
     {"batch_first": True},

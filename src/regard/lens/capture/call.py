@@ -28,7 +28,7 @@ class Call(Recomputed):
     Attributes:
         query: [batch, heads, queries, dim].
         key: [batch, kv_heads, keys, dim]; query heads share them in groups.
-        value: [batch, kv_heads, keys, value_dim].
+        value: [batch, kv_heads, keys, value_dim]; its groups may be others.
         output: the model's own: [batch, heads, queries, value_dim], or what ``behind`` makes of that.
         made: the tensor that the model goes on with.
         scale: of the products.
@@ -91,14 +91,15 @@ class Call(Recomputed):
         """Some heads and rows; of causal calls without the keys ahead."""
         wide = torch.promote_types(self.dtype, torch.float32)
         batch, all_heads, _, keys = self.shape
-        shared = all_heads // self.key.shape[1]
         room = budget(self.query.device, ON_CPU) // (batch * keys)
         together = len(heads) if self.whole else max(1, room // min(_AT_ONCE, max(1, len(rows))))
         for some in chunks(heads, together):
             query = take(self.query, 1, some)
-            of_keys = [head // shared for head in some]
             # Heads mostly lie between each other; each block reads them again, so they are gathered once.
-            key, value = (take(x, 1, of_keys).to(wide).contiguous() for x in (self.key, self.value))
+            key, value = (
+                take(x, 1, [head * x.shape[1] // all_heads for head in some]).to(wide).contiguous()
+                for x in (self.key, self.value)
+            )
             masks = [take(mask, 1, some) if mask.shape[1] > 1 else mask for mask in self.masks]
             for few in chunks(rows, max(1, room // len(some))):
                 scores = self._scores(take(query, 2, few).to(wide), key, masks, few)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -48,21 +50,23 @@ def dot_product(
         ((1, 1, 5, 5), True)
     """
     made = output
-    if query.dim() < 4:  # no heads: [batch, queries, dim] or [queries, dim]
+    if output.dim() < 4:  # no heads: [batch, queries, dim] or [queries, dim]
         query, key, value, output = (x.unsqueeze(-3) for x in (query, key, value, output))
         if attn_mask is not None and attn_mask.dim() > 2:
             attn_mask = attn_mask.unsqueeze(-3)
     batch = output.shape[:-3]
 
     def flat(x: Tensor) -> Tensor:
-        return x.expand(*batch, *x.shape[-3:]).reshape(-1, *x.shape[-3:])
+        x = x[(None,) * (3 - x.dim())]
+        return x.expand(*batch, *x.shape[-3:]).reshape(prod(batch), *x.shape[-3:])
 
     masks: tuple[Tensor, ...] = ()
     if attn_mask is not None:
-        mask = attn_mask[(None,) * (4 - attn_mask.dim())] if attn_mask.dim() < 4 else attn_mask
-        masks = (flat(mask) if mask.dim() > 4 else mask,)
+        mask = attn_mask[(None,) * (4 - attn_mask.dim())]
+        masks = (flat(mask) if prod(mask.shape[:-3]) > 1 else mask.flatten(0, -4),)
     # Under autocast the arguments were cast on the way in, to what came out.
     query, key, value = (flat(x).to(output.dtype) for x in (query, key, value))
+    query = query.expand(-1, output.shape[-3], -1, -1)  # one head may look at the keys of many
     return Call(
         query=query,
         key=key,

@@ -5,8 +5,7 @@ They run unwatched, and what their attention did is known by their arguments.
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -17,22 +16,22 @@ from regard.lens.capture import multi_head
 from regard.lens.capture.edited import edited
 from regard.lens.capture.observer import Observer
 from regard.lens.capture.watch import Watch
-from regard.lens.capture.wrapping import Forward
+from regard.lens.capture.wrapping import Forward, Wrap
+
+_BASES: tuple[type[nn.Module], ...] = (
+    nn.TransformerEncoder,
+    nn.TransformerEncoderLayer,
+    nn.MultiheadAttention,
+)
 
 
 def is_fast(module: nn.Module) -> bool:
-    """Whether a module's forward can come to one of torch's fast paths.
-
-    One of a class that is derived from torch's, with a forward of its own that never calls theirs, cannot.
-    """
+    """Whether a module is one of torch's that have fast paths, or derives from them."""
     if isinstance(module, nn.TransformerEncoder):
         return all(is_fast(layer) for layer in module.layers)
-    for base in (nn.TransformerEncoderLayer, nn.MultiheadAttention):
-        if isinstance(module, base):
-            forward = inspect.unwrap(type(module).forward)
-            names = getattr(getattr(forward, "__code__", None), "co_names", ("super",))
-            return forward is base.forward or "super" in names or base.__name__ in names
-    return False
+    if isinstance(module, nn.TransformerEncoderLayer):
+        return isinstance(module.self_attn, nn.MultiheadAttention)
+    return isinstance(module, nn.MultiheadAttention)
 
 
 class Fast:
@@ -41,27 +40,77 @@ class Fast:
     Args:
         observer: who is told.
         watch: is set aside while they run.
+
+    Attributes:
+        derived: by torch's class, the modules with a forward of their own, and how its, which they reach by
+            ``super``, is followed.
     """
 
     def __init__(self, observer: Observer, watch: Watch) -> None:
         self._observer = observer
         self._watch = watch
         self._ran: set[nn.Module] = set()
+        self.derived: dict[type[nn.Module], dict[nn.Module, Wrap]] = {}
 
-    def wrap(self, names: Mapping[nn.Module, str], module: nn.Module) -> Callable[[Forward], Forward]:
+    def wrap(self, names: Mapping[nn.Module, str], module: nn.Module) -> Wrap:
         """What to run in place of a fast module's own forward.
 
         Args:
             names: of the places of modules.
             module: one that is fast.
         """
-        if isinstance(module, nn.MultiheadAttention) and _is_plain(module, nn.MultiheadAttention):
+        base = next(base for base in _BASES if isinstance(module, base))
+        follow = self._follow(names, module)
+        if type(module).forward is base.forward:
+            return follow
+        self.derived.setdefault(base, {})[module] = follow
+        return partial(self._watched, module)
+
+    def _follow(self, names: Mapping[nn.Module, str], module: nn.Module) -> Wrap:
+        if isinstance(module, nn.MultiheadAttention):
             return partial(self._multi_head, names[module], module)
-        if isinstance(module, nn.TransformerEncoderLayer) and _is_plain(module, nn.TransformerEncoderLayer):
-            inside = module.self_attn
-            if _is_plain(inside, nn.MultiheadAttention):
-                return partial(self._encoder_layer, names[inside], module)
-        return partial(_unwatched, self._watch)
+        if isinstance(module, nn.TransformerEncoderLayer):
+            return partial(self._encoder_layer, names[module.self_attn], module)
+        return self._unwatched
+
+    def by_super(self, base: type[nn.Module], own: Forward) -> Forward:
+        """The forward of torch's class, followed for those of this model that derive from it.
+
+        Args:
+            base: the class.
+            own: its forward.
+        """
+        follows = self.derived[base]
+
+        def forward(module: nn.Module, *arguments: Any, **options: Any) -> Any:
+            if torch.compiler.is_compiling() or module not in follows:
+                return own(module, *arguments, **options)
+            return follows[module](partial(own, module))(*arguments, **options)
+
+        return forward
+
+    def _watched(self, module: nn.Module, own: Forward) -> Forward:
+        """The forward of a derived class, whose own doings are seen even within what runs unwatched."""
+
+        def forward(*arguments: Any, **options: Any) -> Any:
+            if not self._observer.here:
+                return own(*arguments, **options)
+            self._ran.add(module)
+            with self._watch.back():
+                return own(*arguments, **options)
+
+        return forward
+
+    def _unwatched(self, own: Forward) -> Forward:
+        """A forward that runs with the watch set aside."""
+
+        def forward(*arguments: Any, **options: Any) -> Any:
+            if not self._observer.here:
+                return own(*arguments, **options)
+            with self._watch.aside():
+                return own(*arguments, **options)
+
+        return forward
 
     def _multi_head(self, name: str, module: nn.MultiheadAttention, own: Forward) -> Forward:
         """The forward of multi-head attention, by whichever path."""
@@ -73,15 +122,13 @@ class Fast:
             with self._watch.aside():
                 output = own(*arguments, **options)
                 given = multi_head.of_module(module, *arguments, **options)
-                states = output[0]
-                if not states.is_nested:
-                    self._observer.saw(
-                        name,
-                        multi_head.sizes(given),
-                        lambda: edited(
-                            multi_head.multi_head(given, states, batch_first=module.batch_first), module
-                        ),
-                    )
+                self._observer.saw(
+                    name,
+                    multi_head.sizes(given),
+                    lambda: edited(
+                        multi_head.multi_head(given, output[0], batch_first=module.batch_first), module
+                    ),
+                )
             return output
 
         return forward
@@ -117,20 +164,3 @@ def _sizes(src: Tensor, *_: Any, **__: Any) -> tuple[int, int, int]:
         longest = max(len(states) for states in src.unbind())
         return src.size(0), longest, longest
     return src.shape[0], src.shape[1], src.shape[1]
-
-
-def _is_plain(module: nn.Module, base: type[nn.Module]) -> bool:
-    """Whether a module's forward is that of torch's class."""
-    return type(module).forward is base.forward
-
-
-def _unwatched(watch: Watch, own: Forward) -> Forward:
-    """A forward that runs with the watch set aside."""
-
-    def forward(*arguments: Any, **options: Any) -> Any:
-        if torch.compiler.is_compiling():
-            return own(*arguments, **options)
-        with watch.aside():
-            return own(*arguments, **options)
-
-    return forward

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -34,12 +34,26 @@ class Arrival:
         self.context: Tensor | None = None
         if self.waits:
             to_context = call.to_context()
+            root, to_made = _root(call.made)
 
             def arrived(gradient: Tensor) -> None:
                 with torch.no_grad():
-                    self.context = to_context(gradient.detach())
+                    self.context = to_context(to_made(gradient.detach()))
 
-            call.made.register_hook(arrived)  # type: ignore[no-untyped-call]
+            root.register_hook(arrived)  # type: ignore[no-untyped-call]
+
+
+def _root(made: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+    """Where to wait for the gradient by a tensor, and the way to it from the one that comes there.
+
+    What is added in place to a view takes the view out of the graph, but not what it is a view of.
+    """
+    base = made._base
+    if base is None or not base.requires_grad or base.numel() != made.numel():
+        return made, lambda gradient: gradient
+    size, stride = base.size(), base.stride()
+    place = made.size(), made.stride(), made.storage_offset() - base.storage_offset()
+    return base, lambda gradient: gradient.new_empty_strided(size, stride).copy_(gradient).as_strided(*place)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
@@ -12,12 +12,13 @@ from torch import nn
 from regard.attention import Attention
 from regard.lens.capture import own
 from regard.lens.capture.fast import Fast, is_fast
+from regard.lens.capture.modes import above
 from regard.lens.capture.observer import Observer
 from regard.lens.capture.seen import Seen
 from regard.lens.capture.unseen import refuse_nothing, refuse_unknown
 from regard.lens.capture.wanted import Keep, Queries, Wanted
 from regard.lens.capture.watch import Watch
-from regard.lens.capture.wrapping import Forward, compiled_by, wrapped
+from regard.lens.capture.wrapping import Forward, Wrap, compiled_by, wrapped
 from regard.lens.names import attention_places
 
 
@@ -37,9 +38,10 @@ def look(
     same to the bit. What is wanted is computed a second time beside it, and checked against its output.
 
     Seen are: torch's ``scaled_dot_product_attention`` in any module, ``nn.MultiheadAttention`` and the layers
-    of ``nn.Transformer`` on each of their paths, and every kind of :class:`regard.attention.Attention`. A
-    place is called by the path of its module, such as ``encoder.layer.5.attention.self``; in Regard's own
-    models it has a shorter name, such as ``encoder.5.self``.
+    of ``nn.Transformer`` on each of their paths, derived ones too, and every kind of
+    :class:`regard.attention.Attention`. A place is called by the path of its module, such as
+    ``encoder.layer.5.attention.self``; in Regard's own models it has a shorter name, such as
+    ``encoder.5.self``.
 
     Args:
         model: any module. It is called as a whole, or parts of it are.
@@ -74,21 +76,18 @@ def look(
     observer = Observer(wanted)
     watch = Watch(observer, names)
     with ExitStack() as stack:
-        for module, wrap, method in _wraps(model, names, observer, watch):
-            stack.enter_context(wrapped(module, wrap, method))
+        for owner, wrap, method in _wraps(model, names, observer, watch):
+            stack.enter_context(wrapped(owner, wrap, method))
         stack.enter_context(wrapped(model, partial(_counted, observer), compiled_by(model) or "forward"))
-        stack.enter_context(watch)
+        stack.enter_context(above(watch))
         yield observer.seen
     refuse_nothing(model, observer, ran=observer.ran or watch.ran)
 
 
-Wrap = Callable[[Forward], Forward]
-
-
 def _wraps(
     model: nn.Module, names: dict[nn.Module, str], observer: Observer, watch: Watch
-) -> Iterator[tuple[nn.Module, Wrap, str]]:
-    """The modules that cannot be left to the watch, what runs in place of a method of theirs, and which."""
+) -> Iterator[tuple[nn.Module | type[nn.Module], Wrap, str]]:
+    """What cannot be left to the watch, modules and classes; what runs in place of a method, and which."""
     fast = Fast(observer, watch)
     compiled: list[str] = []
     for path, module in model.named_modules():
@@ -102,13 +101,17 @@ def _wraps(
             yield module, partial(own.observed, observer, watch, names[module], module), "forward"
         elif is_fast(module):
             yield module, fast.wrap(names, module), "forward"
+    for base in fast.derived:
+        yield base, partial(fast.by_super, base), "forward"
 
 
 def _uncaptured(observer: Observer, watch: Watch, path: str, forward: Forward) -> Forward:
     """A compiled module's forward: compiled code runs as it is, and cannot be looked into."""
 
     def run(*arguments: Any, **options: Any) -> Any:
-        if observer.here and path not in observer.compiled:
+        if not observer.here:
+            return forward(*arguments, **options)
+        if path not in observer.compiled:
             observer.compiled.append(path)
             observer.ran = True
         with watch.aside():

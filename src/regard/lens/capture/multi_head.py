@@ -80,7 +80,13 @@ def of_module(
     average_attn_weights: bool = True,
     is_causal: bool = False,
 ) -> dict[str, Any]:
-    """What the module gives on to ``F.multi_head_attention_forward`` on its plain path, by name."""
+    """What the module gives on to ``F.multi_head_attention_forward`` on its plain path, by name.
+
+    On its fast path it takes a nested tensor, for self-attention: here that is padded.
+    """
+    if query.is_nested:
+        query, key_padding_mask = _padded(query)
+        key = value = query
     if module.batch_first and query.dim() == 3:
         query, key, value = (x.transpose(0, 1) for x in (query, key, value))
     return {
@@ -120,13 +126,14 @@ def multi_head(given: dict[str, Any], made: Tensor, *, batch_first: bool = False
 
     Args:
         given: its arguments by name, states [length, batch, width] or [length, width].
-        made: the states that it gave.
+        made: the states that it gave; nested ones are `batch_first`.
         batch_first: these are [batch, length, width], if not [length, width].
     """
     projections = Projections.of(given)
     padding, mask = given["key_padding_mask"], given["attn_mask"]
+    output, absent = _padded(made) if made.is_nested else (made, None)
     states = [given[name] for name in ("query", "key", "value")]
-    if made.dim() == 2:
+    if output.dim() == 2:
         states = [x.unsqueeze(1) for x in states]
         padding = None if padding is None else padding[None]
     # With nothing else to hide, the module believes the hint and leaves the mask alone.
@@ -140,12 +147,13 @@ def multi_head(given: dict[str, Any], made: Tensor, *, batch_first: bool = False
         query=_apart(query, projections.heads),
         key=_apart(key, projections.heads),
         value=_apart(value, projections.heads),
-        output=_rows(made, batch_first)[:, None],
+        output=_rows(output, batch_first)[:, None],
         made=made,
         scale=(query.shape[-1] // projections.heads) ** -0.5,
         masks=_masks(None if causal else mask, padding, projections.heads, behind),
         causal=causal,
         drops=bool(given["training"] and given["dropout_p"] > 0),
+        absent=absent,
         behind=lambda context, _: merged(context, projections.output)[:, None],
         before=partial(_before, projections.heads, projections.output[0].detach(), batch_first),
     )
@@ -174,9 +182,7 @@ def encoder_layer(
     """
     absent = None
     if src.is_nested:
-        lengths = torch.tensor([len(states) for states in src.unbind()], device=src.device)
-        src, output = (torch.nested.to_padded_tensor(x, 0.0) for x in (src, output))
-        absent = torch.arange(src.shape[1], device=src.device) >= lengths[:, None]
+        (src, absent), (output, _) = _padded(src), _padded(output)
         src_key_padding_mask = absent
     states = layer.norm1(src) if layer.norm_first else src
     given = of_module(layer.self_attn, states, states, states, src_key_padding_mask, True, src_mask)
@@ -184,8 +190,9 @@ def encoder_layer(
     projection = layer.self_attn.out_proj.weight, layer.self_attn.out_proj.bias
 
     def layers_rows(context: Tensor, rows: Sequence[int]) -> Tensor:
-        read = merged(context, projection).to(src.dtype)
-        x = take(src, 1, rows) + read
+        # Under autocast the states are of another type than the parameters.
+        own = layer.linear1.weight.dtype
+        x = take(src, 1, rows).to(own) + merged(context, projection).to(own)
         if not layer.norm_first:
             x = layer.norm1(x)
         fed = layer.linear2(layer.activation(layer.linear1(layer.norm2(x) if layer.norm_first else x)))
@@ -210,6 +217,13 @@ def merged(context: Tensor, output: tuple[Tensor, Tensor | None]) -> Tensor:
     weight, bias = output
     joined = context.transpose(1, 2).flatten(2)
     return F.linear(joined, weight.to(joined.dtype), None if bias is None else bias.to(joined.dtype))
+
+
+def _padded(nested: Tensor) -> tuple[Tensor, Tensor]:
+    """A nested tensor as [batch, length, width], and which of its rows are padding: [batch, length]."""
+    lengths = torch.tensor([len(states) for states in nested.unbind()], device=nested.device)
+    states = torch.nested.to_padded_tensor(nested, 0.0)
+    return states, torch.arange(states.shape[1], device=nested.device) >= lengths[:, None]
 
 
 def _rows(made: Tensor, batch_first: bool) -> Tensor:

@@ -31,6 +31,7 @@ class Observer:
         ran: whether the model ran, or a part of it that was told of.
         elsewhere: whether the model ran in another thread.
         compiled: names of modules that ran compiled.
+        vmapped: whether attention ran under ``torch.vmap``.
     """
 
     def __init__(self, wanted: Wanted) -> None:
@@ -39,6 +40,7 @@ class Observer:
         self.ran = False
         self.elsewhere = False
         self.compiled: list[str] = []
+        self.vmapped = False
         self._thread = threading.get_ident()
 
     @property
@@ -74,6 +76,9 @@ class Observer:
         self.ran = True
         if not all(sizes):
             return
+        if _vmapped():
+            self.vmapped = True
+            return
         run = self.seen.follow(name, *sizes)
         step = None
         if self.wanted.looks_at(name):
@@ -107,6 +112,12 @@ class Observer:
         found = gathered.weights if isinstance(gathered, Rows) else gathered.summary
         gradient = Gradient.of(call, heads, rows) if self.wanted.keep == "gradients" else None
         return Step([run.queries + row for row in rows], found, error, gradient)
+
+
+def _vmapped() -> bool:
+    """Whether ``torch.vmap`` runs, which hides a dimension of what it is given."""
+    transforms = torch._C._functorch.get_interpreter_stack() or ()
+    return any(one.key() == torch._C._functorch.TransformType.Vmap for one in transforms)
 
 
 def _casts(device: str) -> bool:

@@ -14,8 +14,8 @@ from regard.lens.names import axes_at
 class Seen(Mapping[str, LayerAttention]):
     """What a model attended to: a mapping from a place's name to what was seen there.
 
-    Steps of a decoder are joined along queries. After several runs of the model the mapping holds the last
-    one; ``runs(name)`` holds them all.
+    Steps of a decoder are joined along queries. After several runs of the model, or of a layer that it calls
+    several times, the mapping holds the last one; ``runs(name)`` holds them all.
 
     Args:
         wanted: what is looked for.
@@ -41,7 +41,12 @@ class Seen(Mapping[str, LayerAttention]):
         return len(self._runs)
 
     def runs(self, name: str) -> list[LayerAttention]:
-        """Every run of the attention called ``name``, in order."""
+        """Every run of the attention called ``name``, in order.
+
+        A layer that a model calls several times, as ALBERT does, has a run for each time. Calls are one run
+        where the keys grow by the queries, as in a decoder that caches its keys; where that comes about by
+        chance, nothing tells them apart: use one :func:`look` for each.
+        """
         return [run.record(name, self._wanted) for run in self._runs.get(name, [])]
 
     def maps(

@@ -79,6 +79,8 @@ def _reason(model: nn.Module, observer: Observer) -> str:
         )
     if observer.elsewhere:
         return "it ran in another thread; look in the thread in which it runs"
+    if observer.vmapped:
+        return "it ran under torch.vmap, which hides the batch; look at the model without"
     return why_unseen(model)
 
 

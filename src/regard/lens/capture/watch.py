@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
 from torch import nn
 from torch.nn import functional as F
-from torch.overrides import TorchFunctionMode, _get_current_function_mode
+from torch.overrides import (
+    TorchFunctionMode,
+    _get_current_function_mode,
+    _get_current_function_mode_stack,
+)
 
 from regard.lens.capture import multi_head
 from regard.lens.capture.dot_product import DOT_PRODUCTS, dot_product
 from regard.lens.capture.edited import edited
+from regard.lens.capture.modes import above
 from regard.lens.capture.observer import Observer
 from regard.lens.capture.owner import running
 from regard.lens.capture.packed import unpacked
@@ -91,3 +96,14 @@ class Watch(TorchFunctionMode):
             if on_top:
                 self.__enter__()  # type: ignore[no-untyped-call]
             self._aside -= 1
+
+    @contextmanager
+    def back(self) -> Iterator[None]:
+        """Comes back, within what it has stepped aside for."""
+        on = self in _get_current_function_mode_stack()  # type: ignore[no-untyped-call]
+        aside, self._aside = self._aside, 0
+        try:
+            with nullcontext() if on else above(self):
+                yield
+        finally:
+            self._aside = aside

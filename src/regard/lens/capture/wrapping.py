@@ -4,23 +4,47 @@ from __future__ import annotations
 
 import functools
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 from torch import nn
 
 Forward = Callable[..., Any]
+Wrap = Callable[[Forward], Forward]
+
+
+@dataclass(slots=True)
+class _Replaced:
+    """A method in whose place another runs.
+
+    Attributes:
+        own: the method.
+        before: what the object itself had by its name; None if it is its class's.
+        wraps: what lies around it now, the innermost first.
+    """
+
+    own: Forward
+    before: Forward | None
+    wraps: list[Wrap] = field(default_factory=list)
+
+
+_REPLACED: dict[tuple[nn.Module | type[nn.Module], str], _Replaced] = {}
+"""What is replaced now, and nothing else: blocks of several threads may be open, and end in any order."""
+
+_LOCK = threading.Lock()
 
 
 @contextmanager
-def wrapped(module: nn.Module, wrap: Callable[[Forward], Forward], method: str = "forward") -> Iterator[None]:
-    """Lets a module run another forward than its own; afterwards it is as it was.
+def wrapped(owner: nn.Module | type[nn.Module], wrap: Wrap, method: str = "forward") -> Iterator[None]:
+    """Lets a module run another forward than its own; after the last such block it is as it was.
 
     Hooks would do, but torch's fast paths are closed where there are hooks.
 
     Args:
-        module: whose forward it is; only this object's is changed.
+        owner: whose forward it is; only this object's is changed. Or the class that has it.
         wrap: from the module's own forward to what shall run.
         method: another method than forward.
 
@@ -33,17 +57,33 @@ def wrapped(module: nn.Module, wrap: Callable[[Forward], Forward], method: str =
         >>> module(torch.zeros(1)), "forward" in vars(module)
         (tensor([0.]), False)
     """
-    own = getattr(module, method)
-    attributes = vars(module)
-    before = attributes.get(method)
-    attributes[method] = functools.wraps(own)(wrap(own))
+    with _LOCK:
+        replaced = _REPLACED.setdefault(
+            (owner, method), _Replaced(getattr(owner, method), vars(owner).get(method))
+        )
+        replaced.wraps.append(wrap)
+        _put(owner, method, replaced)
     try:
         yield
     finally:
-        if before is None:
-            del attributes[method]
-        else:
-            attributes[method] = before
+        with _LOCK:
+            replaced.wraps.remove(wrap)
+            _put(owner, method, replaced)
+            if not replaced.wraps:
+                del _REPLACED[owner, method]
+
+
+def _put(owner: nn.Module | type[nn.Module], method: str, replaced: _Replaced) -> None:
+    forward = replaced.before
+    if replaced.wraps:
+        forward = functools.reduce(lambda inner, wrap: wrap(inner), replaced.wraps, replaced.own)
+        forward = functools.wraps(replaced.own)(forward)
+    if isinstance(owner, type):
+        setattr(owner, method, forward)
+    elif forward is None:
+        del vars(owner)[method]
+    else:
+        vars(owner)[method] = forward
 
 
 def compiled_by(module: nn.Module) -> str | None:

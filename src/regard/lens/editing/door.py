@@ -8,10 +8,11 @@ from typing import Literal
 
 from torch import nn
 
+from regard.lens.capture.modes import beneath
 from regard.lens.capture.unseen import refuse_unknown, why_unseen
 from regard.lens.capture.wrapping import compiled_by
 from regard.lens.editing.heads import HeadEdits, HowMuch, NoSuchHeadError, Which
-from regard.lens.editing.mode import Counting, EditMode, beneath
+from regard.lens.editing.mode import Counting, EditMode
 from regard.lens.names import attention_places, matching
 
 Edits = Mapping[str, Mapping[Literal["heads"], Mapping[Which, HowMuch]]]

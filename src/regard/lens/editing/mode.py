@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import reduce
 from operator import and_
@@ -14,7 +13,6 @@ import torch
 import torch.utils.checkpoint
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.overrides import TorchFunctionMode, _pop_mode, _push_mode
 
 from regard.attention import Attended
 from regard.attention.overridable import overridable_attend
@@ -101,22 +99,25 @@ class EditMode(Editing):
         **options: Any,
     ) -> Tensor:
         module = running(self._names)
-        headed = query.dim() > 3
+        given = (query, key, value)
+        headed = max(x.dim() for x in given) > 3
         group = group_packed(query, module) if module is not None and query.dim() == 4 else 1
-        changes = self.changes(module, query.shape[-3] * group if headed else 1)
+        # What has a single head shares it with as many as the others have.
+        heads = group * max(x.shape[-3] for x in given if x.dim() > 2) if headed else 1
+        changes = self.changes(module, heads)
         if module is None or changes is None:
             return func(query, key, value, attn_mask, *arguments, **options)
         if query.is_nested:
             raise ValueError(f"{self._names[module]}: heads of nested tensors cannot be edited")
         # Heads that were packed as queries of their group lie along two dimensions.
         if any(changes.even):
-            heads = changes.which_even(query.device)
-            heads = heads.view(-1, group, 1) if headed else heads[0]
-            query, attn_mask = even_dot_product(query, attn_mask, heads)
+            blind = changes.which_even(query.device)
+            blind = blind.view(-1, group, 1) if headed else blind[0]
+            query, attn_mask = even_dot_product(query, attn_mask, blind)
         output = func(query, key, value, attn_mask, *arguments, **options)
         if not headed:
             return changes.scaled(output.unsqueeze(-3)).squeeze(-3)
-        apart = output.reshape(*output.shape[:-3], -1, output.shape[-2] // group, output.shape[-1])
+        apart = output.reshape(*output.shape[:-3], heads, output.shape[-2] // group, output.shape[-1])
         return changes.scaled(apart).view_as(output)
 
     def _multi_head(
@@ -185,27 +186,3 @@ def _evened(attended: Attended, level: Attended, changes: Changes) -> Attended:
         weights if weights is None or level.weights is None else torch.where(heads, level.weights, weights),
         None if drawn is None else drawn.masked_fill(heads.squeeze(-1), 0.0),
     )
-
-
-@contextmanager
-def beneath(mode: TorchFunctionMode) -> Iterator[None]:
-    """Lays a mode beneath all that are on: those who look see what it has changed."""
-    above = _taken()
-    _push_mode(mode)  # type: ignore[no-untyped-call]
-    _laid(above)
-    try:
-        yield
-    finally:
-        above = _taken()
-        _laid([one for one in above if one is not mode])
-
-
-def _taken() -> list[TorchFunctionMode]:
-    """All modes, taken off the stack, the lowest first."""
-    count = torch._C._len_torch_function_stack()
-    return [_pop_mode() for _ in range(count)][::-1]  # type: ignore[no-untyped-call]
-
-
-def _laid(modes: Iterable[TorchFunctionMode]) -> None:
-    for mode in modes:
-        _push_mode(mode)  # type: ignore[no-untyped-call]
