@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +58,8 @@ def test_nothing_is_overwritten_unasked(regard: Regard, trained: dict[str, Path]
 
 def test_two_pictures_never_have_one_result(regard: Regard, trained: dict[str, Path], folder: Path) -> None:
     (folder / "below" / "b.png").rename(folder / "a.bmp")
-    assert "two pictures would have this result" in regard("segment", trained["segmentation"], "in").err
+    told = regard("segment", trained["segmentation"], "in").err
+    assert "two pictures would have this result; give each an --out of its own" in " ".join(told.split())
 
 
 def test_denoise_keeps_name_size_and_depth(regard: Regard, trained: dict[str, Path], folder: Path) -> None:
@@ -155,6 +157,18 @@ def test_evaluate_on_a_folder_of_ones_own(regard: Regard, trained: dict[str, Pat
     written = json.loads((trained["segmentation"] / "metrics.json").read_text())["test"]
     assert figures["data"] == str(place)
     assert figures["dice"] == pytest.approx(written["dice"])
+
+
+def test_names_are_no_markup(
+    regard: Regard, trained: dict[str, Path], pictures: Path, tmp_path: Path
+) -> None:
+    place = tmp_path / "[red]:cat:"
+    shutil.copytree(pictures / "parts/test/good", place / "good")
+    for kind in ("[bold]:dog:", "scratch"):
+        shutil.copytree(pictures / "parts/test/scratch", place / kind)
+    ran = regard("evaluate", trained["anomaly-detection"], "--data", place)
+    assert f"On {place}:" in ran.out
+    assert "\n[bold]:dog: " in ran.out
 
 
 def test_check_names_what_is_wrong(regard: Regard, pictures: Path, folder: Path) -> None:

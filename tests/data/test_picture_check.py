@@ -105,6 +105,10 @@ class TestClasses:
         report = check(classes, "classes")
         found(report, "error", r"several sizes: give data\.size")
         assert check(classes, "classes", size=8).good
+        shutil.copytree(classes, classes.parent / "held")
+        shutil.copyfile(classes / "cat/1.png", classes / "cat/0.png")
+        assert check(classes, "classes", validation=classes.parent / "held").good  # batches are of training
+        save(classes / "cat/0.png", noise(4, 20, 3))
         report = check(classes, "classes", window=(6, 6))
         assert report.good
         assert found(report, "warning", "1 picture is smaller than 6x6")[0].endswith("cat/0.png")
@@ -127,6 +131,13 @@ class TestMasks:
         assert report.good
         found(report, "note", r"mask values: 0 \(\d+\.\d% of pixels\), 255 .* become the classes 0 to 1")
         assert found(report, "warning", "1 mask has one value in all pixels")[0].endswith("images/4.png")
+
+    def test_the_greatest_value_is_a_class_like_others(self, masked: Path) -> None:
+        for number in range(10):
+            save(masked / f"masks/{number}.png", np.array([[0, 65535]] * 32, np.uint16).reshape(8, 8))
+        report = check(masked, "masks")
+        found(report, "note", r"mask values: 0 \(50\.0% of pixels\), 65535")
+        assert not [finding for finding in report.findings if "one value in all" in finding.what]
 
     def test_three_channels_and_other_sizes(self, masked: Path) -> None:
         save(masked / "masks/1.png", noise(8, 8, 3))

@@ -15,7 +15,7 @@ from picture_files import noise, png, save, save_stack
 
 from regard.data import archives
 from regard.data.errors import DataError
-from regard.data.images import ImageDataConfig, pictures_of
+from regard.data.images import ImageDataConfig, has_test, pictures_of
 from regard.data.images import members as members_module
 from regard.data.images.examples import Example
 from regard.data.images.folders import (
@@ -109,6 +109,7 @@ class TestLayouts:
             "truth/1.png",
         )
         assert with_masks(["1.png", "1.seg.png"], ".seg").examples[0].masks == ("1.seg.png",)
+        assert with_masks(["1.png", "truth/1.png"], "./truth").examples[0].masks == ("truth/1.png",)
         with pytest.raises(DataError, match=r"by data\.masks = '_x'"):
             with_masks(["1.png", "1_mask.png"], "_x")
 
@@ -118,6 +119,16 @@ class TestLayouts:
         examples = with_masks(names).examples
         assert [example.name for example in examples] == ["a/images/a.png", "b/images/b.png"]
         assert examples[0].masks == ("a/masks/9f.png", "a/masks/10f.png", "a/masks/11f.png")
+
+    def test_one_mask_an_instance_of_a_single_sample(self) -> None:
+        found = with_masks(["images/a.png", "masks/1.png", "masks/2.png"])
+        assert found.examples == (Example("images/a.png", masks=("masks/1.png", "masks/2.png")),)
+        with pytest.raises(DataError, match="no picture has a mask"):
+            with_masks(["a.png", "masks/1.png"])
+
+    def test_no_instance_is_left_out_for_one_of_the_name_of_the_picture(self) -> None:
+        with pytest.raises(DataError, match=r"a\.png: has a mask of its name, .* for a/masks/b\.png"):
+            with_masks(["a/images/a.png", "a/masks/a.png", "a/masks/b.png"])
 
     def test_missing_and_double_masks_are_named(self) -> None:
         names = [f"images/{number}.png" for number in range(14)]
@@ -144,6 +155,12 @@ class TestLayouts:
 
     def test_splits_and_wrappers(self) -> None:
         assert split_folders(["train/a/1.png", "test/a/2.png"]) == {"train": "train", "test": "test"}
+        # Without one for training: what cannot be a class.
+        for beside in ("1.png", "a/1.png", "images/1.png"):
+            assert split_folders([beside, "test/a/2.png"]) == {"test": "test"}
+        for beside in ("1.png", "images/1.png"):
+            assert split_folders([beside, "test/2.png"]) == {"test": "test"}
+        assert split_folders(["invalid/1.png", "valid/2.png"]) == {}
         assert wrapper(["set/train/a/1.png", "set/test/a/1.png"]) == "set/"
         assert wrapper(["train/a/1.png", "train/b/1.png"]) == ""
         assert wrapper(["a/1.png", "b/1.png"]) == ""
@@ -307,7 +324,62 @@ class TestSplits:
         assert np.array_equal(loaded["cut"].mask, np.eye(4))
         assert mask.is_file()
 
-    def test_stacks(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize(
+        ("layout", "own", "tests"),
+        [
+            ("good", ["good/"], ["good/", "cut/"]),
+            ("good", [""], ["good/", "cut/"]),
+            ("classes", ["a/", "b/"], ["a/", "b/"]),
+            ("masks", ["images/"], ["images/"]),
+            ("plain", [""], [""]),
+        ],
+    )
+    def test_what_lies_beside_a_test_is_for_training(
+        self, tmp_path: Path, layout: Layout, own: list[str], tests: list[str]
+    ) -> None:
+        learnt, tested = (
+            {f"{folder}{number}.png" for folder in folders for number in range(4)}
+            for folders in (own, [f"test/{folder}" for folder in tests])
+        )
+        for seed, name in enumerate([*learnt, *tested]):
+            save(tmp_path / name, noise(4, 4, seed=seed))
+            if layout == "masks":
+                save(tmp_path / name.replace("images", "masks"), np.eye(4, dtype=np.uint8))
+        if layout == "good":
+            save(tmp_path / "ground_truth/cut/0_mask.png", np.eye(4, dtype=np.uint8))
+        config = ImageDataConfig(train=tmp_path)
+        assert has_test(config)
+        train, held, test = (
+            {example.name for example in pictures_of(config, split, layout).examples}
+            for split in ("train", "validation", "test")
+        )
+        assert (train | held, test) == (learnt, tested)
+
+    def test_a_class_may_be_called_as_a_split(self, tmp_path: Path) -> None:
+        for number, label in enumerate(("invalid", "valid") * 3):
+            save(tmp_path / label / f"{number}.png", noise(4, 4, seed=number))
+        config = ImageDataConfig(train=tmp_path)
+        assert {e.label for e in pictures_of(config, "train", "classes").examples} == {"invalid", "valid"}
+        # Where there are no classes, nobody knows whether it is for training.
+        with pytest.raises(DataError, match="valid/ is a folder of pictures beside others"):
+            pictures_of(config, "train", "plain")
+        save(tmp_path / "set/test/a/1.png", noise(4, 4))
+        with pytest.raises(DataError, match="no pictures for train beside test"):
+            pictures_of(ImageDataConfig(train=tmp_path / "set"), "train", "classes")
+
+    def test_a_place_for_a_test_alone_has_its_truth(self, tmp_path: Path) -> None:
+        for kind in ("good", "cut", "hole"):
+            save(tmp_path / f"test/{kind}/0.png", noise(4, 4))
+            save(tmp_path / f"ground_truth/{kind}/0_mask.png", np.eye(4, dtype=np.uint8))
+        config = ImageDataConfig(train=tmp_path, test=tmp_path)
+        found = {e.label: len(e.masks) for e in pictures_of(config, "test", "good").examples}
+        assert found == {"good": 0, "cut": 1, "hole": 1}
+
+    def test_a_named_set_holds_out_as_it_does(self) -> None:
+        with pytest.raises(ValueError, match="leave out hold_out_order"):
+            ImageDataConfig(name="digits", hold_out_order="hash")
+
+    def test_stacks(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         pages = [noise(5, 7, seed=seed) for seed in range(10)]
         masks = [page % 2 for page in pages]
         stack = save_stack(tmp_path / "volume.tif", pages)
@@ -322,6 +394,14 @@ class TestSplits:
                 assert np.array_equal(load(example).mask, masks[example.page or 0])  # type: ignore[arg-type]
         with pytest.raises(DataError, match=r"volume_mask\.tif"):
             pictures_of(ImageDataConfig(train=stack), "train", "masks")
+        # The masks of training said by a path from here, those of validation are found by their name.
+        monkeypatch.chdir(tmp_path)
+        held_out = save_stack(tmp_path / "held.tif", pages)
+        save_stack(tmp_path / "held_mask.tif", masks)
+        config = ImageDataConfig(train=stack, masks="./truth.tif", validation=held_out)
+        assert pictures_of(config, "train", "masks").examples[0].masks == ("truth.tif",)
+        masked = pictures_of(config, "validation", "masks").examples[0].masks
+        assert masked == (str(tmp_path / "held_mask.tif"),)
         with pytest.raises(DataError, match="has no classes"):
             pictures_of(ImageDataConfig(train=stack), "train", "classes")
         save_stack(tmp_path / "volume_mask.tif", masks[:4])
@@ -364,6 +444,21 @@ class TestSplits:
             mask = load(pictures.examples[0]).mask
         assert mask is not None
         assert mask.tolist() == [[0, 7, 7], [300, 0, 9], [300, 0, UNCOUNTED]]
+
+    def test_no_object_is_lost_for_its_number(self, tmp_path: Path) -> None:
+        save(tmp_path / "images/1.png", noise(2, 2))
+        save(tmp_path / "masks/1.png", np.array([[0, 65535], [255, 7]], np.uint16))
+        for ignore in (None, 255, 65535):
+            config = ImageDataConfig(
+                train=tmp_path, validation=tmp_path, mask_values="objects", ignore=ignore
+            )
+            pictures = pictures_of(config, "train", "masks")
+            with pictures.opening() as load:
+                if ignore == 65535:
+                    assert load(pictures.examples[0]).mask is not None
+                    continue
+                with pytest.raises(DataError, match="has the number 65535"):
+                    load(pictures.examples[0])
 
     def test_a_stack_of_numbered_objects(self, tmp_path: Path) -> None:
         stack = save_stack(tmp_path / "volume.tif", [noise(4, 4, seed=seed) for seed in range(3)])

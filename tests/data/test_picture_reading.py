@@ -3,6 +3,7 @@
 import io
 import os
 import re
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +66,19 @@ class TestReading:
         exif[0x0112] = orientation
         path = save(tmp_path / "a.png", pixels, exif=exif)
         assert np.array_equal(read_picture(path), np.rot90(pixels, turns))
+
+    @pytest.mark.parametrize("mode", ["L", "P", "I;16"])
+    def test_plain_pixels_that_are_turned(self, tmp_path: Path, mode: str) -> None:
+        pixels = noise(4, 6) % 16
+        image = Image.fromarray(pixels.astype(np.uint16) if mode == "I;16" else pixels)
+        if mode == "P":
+            image.putpalette([level for level in range(256) for _ in range(3)])
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        image.save(tmp_path / "a.tif", exif=exif)
+        turned = np.rot90(pixels, 3)
+        assert np.array_equal(read_picture(tmp_path / "a.tif")[..., 0], turned)
+        assert np.array_equal(read_indices(tmp_path / "a.tif"), turned)
 
     def test_stacks(self, tmp_path: Path) -> None:
         pages = [noise(5, 7, seed=seed, dtype=np.uint16) for seed in range(3)]
@@ -215,6 +229,16 @@ class TestPixels:
         assert np.array_equal(from_float(to_float(pixel), dtype), pixel)
         assert 0 <= to_float(pixel)[0] <= 1
 
+    def test_a_large_picture_takes_no_more_than_itself(self) -> None:
+        values = noise(1500, 500, 3, dtype=np.float32)
+        tracemalloc.start()
+        pixels = from_float(values, np.uint16)
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert most < values.nbytes + pixels.nbytes
+        rounded = np.floor(values.astype(np.float64) * 65535 + 0.5)
+        assert np.array_equal(pixels, rounded)
+
     @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
     def test_resizing(self, dtype: type) -> None:
         small = resized(noise(40, 40, 3, dtype=dtype), (10, 20))
@@ -243,6 +267,11 @@ class TestWriting:
         write_picture(path, pixels)
         assert np.array_equal(read_picture(path), pixels)
         assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+    def test_a_name_may_be_as_long_as_names_can_be(self, tmp_path: Path) -> None:
+        path = tmp_path / f"{'a' * 251}.png"
+        write_picture(path, noise(4, 4))
+        assert [file.name for file in tmp_path.iterdir()] == [path.name]
 
     def test_nothing_is_overwritten_unasked(self, tmp_path: Path) -> None:
         first, second = noise(4, 4), noise(4, 4, seed=1)

@@ -94,7 +94,8 @@ def check(
 ) -> None:
     """Reads every picture before training: what is wrong with which file, what is odd, what will be done.
 
-    Ends with exit code 2 where training would not start."""
+    Ends with exit code 2 where these pictures cannot be learnt from. What a recipe asks of them besides, for
+    its network or its figures, training says before its first step."""
     report = _report(place, set_ or [])
     if as_json:
         print(json.dumps(asdict(report), ensure_ascii=False, indent=2))
@@ -137,8 +138,8 @@ def _show(report: "Report") -> None:
     for finding in report.findings:
         style = {"error": "bold red", "warning": "bold yellow", "note": "dim"}[finding.severity]
         out.print(f"{finding.severity:8}", style=style, end="", highlight=False)
-        out.print(finding.what, highlight=False, markup=False, soft_wrap=True)
+        out.print(finding.what, highlight=False, markup=False, emoji=False, soft_wrap=True)
         for file in finding.files[:_MOST_FILES]:
-            out.print(f"{'':8}  {file}", highlight=False, markup=False, soft_wrap=True)
+            out.print(f"{'':8}  {file}", highlight=False, markup=False, emoji=False, soft_wrap=True)
         if len(finding.files) > _MOST_FILES:
             out.print(f"{'':8}  and {len(finding.files) - _MOST_FILES:,} more (--json names all)")

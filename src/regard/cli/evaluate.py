@@ -94,10 +94,12 @@ def _check_pictures(task: str, folder: Path, force: bool) -> None:
 
 def _print(figures: dict[str, Any]) -> None:
     from rich.table import Table
+    from rich.text import Text
 
     from regard.cli.console import console, show
 
-    console().print(f"On {figures['data']}:", highlight=False, soft_wrap=True)
+    # As texts, of names too: brackets and colons in them are no markup.
+    console().print(Text(f"On {figures['data']}:"), soft_wrap=True)
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column()
     table.add_column(justify="right")
@@ -123,6 +125,7 @@ def _print_parts(parts: Mapping[str, Mapping[str, float]], what: str) -> None:
     if not parts:
         return
     from rich.table import Table
+    from rich.text import Text
 
     from regard.cli.console import show
 
@@ -132,7 +135,7 @@ def _print_parts(parts: Mapping[str, Mapping[str, float]], what: str) -> None:
     for name in names:
         table.add_column(name.replace("_", "\n"), justify="right", vertical="bottom")
     for part, figures in parts.items():
-        table.add_row(part, *(_shown(figures.get(name)) for name in names))
+        table.add_row(Text(part), *(_shown(figures.get(name)) for name in names))
     show("", table)
 
 

@@ -131,7 +131,7 @@ def check_results(results: Sequence[Path], pictures: Sequence[Picture], force: b
         if path.resolve() in read:
             raise UserError(f"{path}: is one of the pictures, and would be lost; choose another --out")
         if path in seen:
-            raise UserError(f"{path}: two pictures would have this result; do them one after the other")
+            raise UserError(f"{path}: two pictures would have this result; give each an --out of its own")
         seen.add(path)
         if path.exists() and not force:
             raise UserError(f"{path}: is there already; choose another --out, or replace it with --force")

@@ -3,11 +3,13 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 from regard.tasks.images.class_pictures import class_pictures
+from regard.tasks.images.confusion_picture import confusion_picture
 from regard.tasks.images.measures.calibration import Calibration
 from regard.tasks.images.reliability_picture import reliability_picture
 
@@ -22,6 +24,16 @@ def test_a_tested_classifier_comes_with_both(trained: dict[str, Path], tmp_path:
         assert path.read_bytes() == (folder / path.name).read_bytes()
         with Image.open(path) as drawn:
             assert min(drawn.size) > 200
+
+
+def test_any_number_of_classes_of_any_names_is_drawn(tmp_path: Path) -> None:
+    sizes = []
+    for count in (30, 90):
+        # Named by bytes that are no UTF-8, as folders may be.
+        names = [f"$k\udcff{number}" for number in range(count)]
+        with Image.open(confusion_picture(np.eye(count), names, tmp_path / f"{count}.png")) as drawn:
+            sizes.append(drawn.size)
+    assert sizes[1] == pytest.approx(sizes[0], rel=0.02)
 
 
 def test_too_sure_and_not_sure_enough_are_both_drawn(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
+from regard.tasks.images import anomaly_map as anomaly_map_module
 from regard.tasks.images.anomaly_map import AnomalyMapConfig, anomaly_map, anomaly_scores, gradient_similarity
 from regard.tasks.images.defects import DefectConfig, add_defects
 from regard.tasks.images.measures.ranking import auroc
@@ -179,6 +180,30 @@ def test_differences_are_averaged() -> None:
     one, other = (anomaly_map(image, restored, config) for config in configs)
     both = anomaly_map(image, restored, AnomalyMapConfig(differences=("gradient", "squared")))
     torch.testing.assert_close(both, (one + other) / 2)
+
+
+@pytest.mark.parametrize("differences", ["gradient", "similarity", "squared"])
+def test_in_strips_nothing_changes(differences: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    image, restored = torch.rand(2, 2, 3, 41, 29, generator=seeded())
+    config = AnomalyMapConfig.model_validate({"differences": (differences,), "score": "structure"})
+
+    def compared() -> tuple[torch.Tensor, torch.Tensor]:
+        heat = anomaly_map(image, restored, config)
+        return heat, anomaly_scores(heat, image, restored, config)
+
+    whole = compared()
+    most = []
+
+    def recorded(images: torch.Tensor) -> torch.Tensor:
+        most.append(images.shape[-2])
+        return squared_gradients(images)
+
+    squared_gradients = anomaly_map_module._squared_gradients
+    monkeypatch.setattr(anomaly_map_module, "_squared_gradients", recorded)
+    monkeypatch.setattr(anomaly_map_module, "_ROWS", 8)
+    for one, other in zip(compared(), whole, strict=True):
+        assert torch.equal(one, other)
+    assert max(most, default=0) <= 10  # eight, and one on either side
 
 
 def test_a_power_counts_what_is_strange_for_more() -> None:

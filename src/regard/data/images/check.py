@@ -15,7 +15,7 @@ from regard.data.errors import DataError
 from regard.data.images.build import MOST_CLASSES, read_all
 from regard.data.images.config import ImageDataConfig
 from regard.data.images.examples import Example
-from regard.data.images.folders import GOOD, Layout, guess_layout, split_folders, wrapper
+from regard.data.images.folders import GOOD, Layout, guess_layout, names_below, split_folders, wrapper
 from regard.data.images.members import open_members
 from regard.data.images.pixels import greatest
 from regard.data.images.splits import Pictures, has_test, pictures_of
@@ -56,7 +56,7 @@ class Report:
 
     @property
     def good(self) -> bool:
-        """Whether training can start."""
+        """Whether these pictures can be learnt from."""
         return all(finding.severity != "error" for finding in self.findings)
 
 
@@ -96,13 +96,10 @@ def layout_of(place: Path) -> Layout:
         DataError: it cannot be read.
     """
     with open_members(place) as members:
-        names = _below(members.names, wrapper(members.names))
-    inside = split_folders(names).get("train")
-    return guess_layout(names if inside is None else _below(names, f"{inside}/"))
-
-
-def _below(names: Sequence[str], folder: str) -> list[str]:
-    return [name.removeprefix(folder) for name in names if name.startswith(folder)]
+        top = wrapper(members.names)
+        names = [name.removeprefix(top) for name in members.names if name.startswith(top)]
+    train = split_folders(names).get("train")
+    return guess_layout(names_below(names, f"{train}/" if train else ""))
 
 
 def check_data(
@@ -246,7 +243,11 @@ def _masks(facts: Sequence[Facts], ignore: int | None, marked: Collection[str]) 
         )
     if classes:
         yield from _class_masks(classes, ignore, other=bool(objects))
-    empty = [fact.name for fact, mask in masked if len(set(mask) - {ignore, UNCOUNTED}) < 2]
+    empty = [
+        fact.name
+        for fact, mask in masked
+        if len(set(mask) - {UNCOUNTED if fact.split in marked else ignore}) < 2
+    ]
     if empty:
         what = f"{counted(len(empty), 'mask has', 'masks have')} one value in all pixels: that is learnt too"
         yield Finding("warning", what, tuple(empty))
@@ -303,8 +304,11 @@ def _sizes(
         )
         return
     yield Finding("note", f"sizes (rows x columns): {shown}{more}")
-    if len(sizes) > 1 and window is None:
-        yield Finding("error", "pictures have several sizes: give data.size (all are resized) or data.crop")
+    # Batches are of training's alone.
+    trained = {fact.shape[:2] for fact in facts if fact.split == "train"}
+    if len(trained) > 1 and window is None:
+        what = "pictures of training have several sizes: give data.size (all are resized) or data.crop"
+        yield Finding("error", what)
     if window is not None:
         small = [fact.name for fact in facts if fact.shape[0] < window[0] or fact.shape[1] < window[1]]
         if small:

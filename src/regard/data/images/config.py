@@ -63,7 +63,8 @@ class ImageDataConfig(_Strict):
     Attributes:
         name: a set of the catalogue (`regard data list`).
         train, validation, test: a folder, an archive (.zip, .tar, .tar.gz, …) or a TIFF stack. A folder or an
-            archive with `train/` in it may hold `validation/` (or `val/`) and `test/` too.
+            archive may hold `train/`, `validation/` (or `val/`) and `test/`; without `train/`, what lies
+            beside the others is for training.
         masks: how the mask of a picture is found: the name of a folder beside the pictures' own, or what is
             added to the picture's name (`_mask`). Left out, the usual names of either are tried. Of a stack,
             a stack; for the training stack its path, else what is added to the name.
@@ -74,7 +75,8 @@ class ImageDataConfig(_Strict):
         hold_out: share of `train` held out for validation where none is given; at least one picture of each
             class.
         hold_out_order: *hash* holds out by a hash of the file's name; *last* the last ones, for films and the
-            like, in which neighbours are alike. Left out, it is *last* for a TIFF stack.
+            like, in which neighbours are alike. Left out, it is *last* for a TIFF stack. A named set has its
+            own.
         channels: *grey* or *rgb*; what pictures are made into.
         size: rows and columns (or both in one number) that every picture is resized to; left out, none is.
         crop: rows and columns (or both) of what training sees of a picture at a time, anywhere in it.
@@ -108,6 +110,8 @@ class ImageDataConfig(_Strict):
             )
         if self.name is not None and (self.validation or self.test):
             raise ValueError("a named set has its own validation and test; leave out those of data")
+        if self.name is not None and self.hold_out_order is not None:
+            raise ValueError("a named set holds out in an order of its own; leave out hold_out_order")
         return self
 
     @property

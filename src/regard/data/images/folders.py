@@ -113,7 +113,7 @@ def with_masks(names: Iterable[str], masks: str | None = None) -> Found:
             `.`); None tries the usual ones.
 
     Raises:
-        DataError: no masks at all; pictures without one, or with two.
+        DataError: no masks at all; pictures without one, or with two, or with instances beside one.
 
     Example:
         >>> with_masks(["image/2.png", "image/10.png", "label/2.png", "label/10.png"]).examples[0]
@@ -143,21 +143,53 @@ def with_masks(names: Iterable[str], masks: str | None = None) -> Found:
 
 
 def split_folders(names: Iterable[str]) -> dict[str, str]:
-    """The top folders that hold splits, if there is one for training: split to folder.
+    """The top folders that hold splits: split to folder.
+
+    Where none is for training, all that lies beside them is. Then, among folders that may be classes, one
+    with pictures directly in it is a class, whatever its name.
 
     Example:
         >>> split_folders(["train/cat/1.png", "val/cat/2.png"])
         {'train': 'train', 'validation': 'val'}
-        >>> split_folders(["cat/1.png", "test/1.png"])
-        {}
+        >>> split_folders(["cat/1.png", "test/cat/2.png"]), split_folders(["cat/1.png", "test/1.png"])
+        ({'test': 'test'}, {})
     """
+    names = list(names)
     top = {name.split("/")[0] for name in names if "/" in name}
     found = {
         split: next(word for word in words if word in top)
         for split, words in SPLITS.items()
         if top & set(words)
     }
-    return found if "train" in found else {}
+    paths = [name.split("/") for name in names if is_picture(name)]
+    loose = any(len(path) == 1 for path in paths)
+    if "train" in found or loose or top & {*IMAGE_FOLDERS, *MASK_FOLDERS}:
+        return found
+    classes = {path[0] for path in paths if len(path) == 2}
+    return {split: folder for split, folder in found.items() if folder not in classes}
+
+
+def names_below(names: Sequence[str], folder: str) -> list[str]:
+    """Names of what is in a split's folder, from there on; for no folder, of what is in that of no split.
+
+    Example:
+        >>> names_below(["1.png", "test/2.png"], "test/"), names_below(["1.png", "test/2.png"], "")
+        (['2.png'], ['1.png'])
+    """
+    if folder:
+        return [name.removeprefix(folder) for name in names if name.startswith(folder)]
+    others = tuple(f"{other}/" for other in split_folders(names).values())
+    return [name for name in names if not name.startswith(others)]
+
+
+def is_ending(masks: str) -> bool:
+    """Whether `data.masks` is what is added to a picture's name, and not a folder or a file.
+
+    Example:
+        >>> is_ending("_mask"), is_ending("labels"), is_ending("./labels.tif")
+        (True, False, False)
+    """
+    return masks[0] in "_-." and "/" not in masks
 
 
 def wrapper(names: Iterable[str]) -> str:
@@ -207,7 +239,7 @@ def listed(names: Sequence[str]) -> str:
 def _how(masks: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
     if masks is None:
         return MASK_FOLDERS, MASK_ENDINGS
-    return ((), (masks,)) if masks[0] in "_-." else ((masks.strip("/"),), MASK_ENDINGS)
+    return ((), (masks,)) if is_ending(masks) else ((masks.removeprefix("./").strip("/"),), MASK_ENDINGS)
 
 
 def _instances(
@@ -220,11 +252,21 @@ def _instances(
     belonging: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for key, names in found.items():
         belonging[key[:-1]] += names
-    return {
-        names[0]: belonging[parent]
-        for parent, names in alone.items()
-        if parent and len(names) == 1 and images[names[0]] not in found and belonging[parent]
-    }
+    instances = {}
+    for parent, (name, *others) in alone.items():
+        # A picture that lies loose at the top is no sample with a folder of its own.
+        if others or not (parent or "/" in name):
+            continue
+        own = found.get(images[name], [])
+        if own and len(belonging[parent]) > len(own):
+            more = sorted({*belonging[parent]} - {*own}, key=natural)
+            raise DataError(
+                f"{name}: has a mask of its name, {own[0]}, and no other picture is there for "
+                f"{listed(more)}: if each is of one object, call none as the picture; else leave them out"
+            )
+        if belonging[parent] and not own:
+            instances[name] = belonging[parent]
+    return instances
 
 
 def _check_pairs(examples: list[Example], instances: dict[str, list[str]], masks: str | None) -> None:

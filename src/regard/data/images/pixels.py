@@ -12,6 +12,8 @@ Channels = Literal["grey", "rgb"]
 COUNTS: dict[Channels, int] = {"grey": 1, "rgb": 3}
 # Luma of ITU-R BT.601 in 1/65536, as pillow and OpenCV have it: the sum is 65536, so grey stays as it was.
 _LUMA = (19595, 38470, 7471)
+# Rows that are worked on at a time where what is computed takes many times what comes of it.
+_ROWS = 64
 
 
 def as_channels(pixels: Picture, channels: Channels) -> Picture:
@@ -69,11 +71,14 @@ def from_float(values: npt.NDArray[np.float32], dtype: npt.DTypeLike) -> Picture
         >>> from_float(np.array([-0.1, 0.5, 1.0], np.float32), np.uint8).tolist()
         [0, 128, 255]
     """
-    clipped = np.clip(values, 0, 1)
     if np.dtype(dtype) == np.float32:
-        return clipped
-    # In float64: float32 cannot tell all values of 16 bits apart once they are multiplied.
-    return np.floor(clipped.astype(np.float64) * greatest(dtype) + 0.5).astype(dtype)
+        return np.clip(values, 0, 1)
+    pixels = np.empty(values.shape, dtype)
+    for first in range(0, len(values), _ROWS):
+        # In float64: float32 cannot tell all values of 16 bits apart once they are multiplied.
+        clipped = np.clip(values[first : first + _ROWS], 0, 1, dtype=np.float64)
+        pixels[first : first + _ROWS] = np.floor(clipped * greatest(dtype) + 0.5)
+    return pixels
 
 
 def greatest(dtype: npt.DTypeLike) -> float:

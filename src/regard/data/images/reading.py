@@ -5,7 +5,7 @@ grey, grey and alpha, RGB, or RGB and alpha; `regard.data.images.pixels` turns o
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -144,7 +144,9 @@ def _opened(
     label = name or str(file)
     try:
         _check_file(file, label)
-        with Image.open(file, formats=FORMATS) as image:
+        # Of a path, pillow maps plain pixels in the shape that their EXIF orientation only gives them later.
+        opened = file.open("rb") if isinstance(file, Path) else nullcontext(file)
+        with opened as stream, Image.open(stream, formats=FORMATS) as image:
             pages = _pages(image)
             if page is None and pages > 1:
                 raise DataError(

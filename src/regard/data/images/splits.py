@@ -17,12 +17,15 @@ from regard.data.images.examples import Example, Load, Loaded, Opening
 from regard.data.images.folders import (
     GOOD,
     MASK_ENDINGS,
+    SPLITS,
     Found,
     Layout,
     class_folders,
     good_and_bad,
     good_only,
+    is_ending,
     listed,
+    names_below,
     plain,
     split_folders,
     with_masks,
@@ -34,6 +37,8 @@ from regard.data.images.reading import STACKS, Mask, count_pages, is_picture, re
 from regard.data.images.store import UNCOUNTED
 
 GIVEN = ("train", "validation", "test")
+# Masks of a test's defects, beside its folder (the layout of MVTec AD).
+_TRUTH = "ground_truth/"
 
 # What the masks of a picture mark: classes by their numbers, objects by their numbers, or one object a file.
 Marking = Literal["classes", "objects", "files"]
@@ -153,8 +158,11 @@ def _read(config: ImageDataConfig, opened: Members, folder: str, split: str, lay
         if loose:  # of classes, which alone pass over pictures where there is nothing else
             pictures = counted(loose, "picture is", "pictures are")
             raise DataError(f"{name}: {pictures} in no class: make a folder for each class")
-        others = counted(len(found.passed_over), "file of another kind", "files of other kinds")
-        raise DataError(f"{name}: no pictures for {split} ({others})")
+        others = [] if folder else sorted(split_folders(members.names).values())
+        if others:
+            raise DataError(f"{name}: no pictures for {split} beside {' and '.join(others)}")
+        files = counted(len(found.passed_over), "file of another kind", "files of other kinds")
+        raise DataError(f"{name}: no pictures for {split} ({files})")
     # Of a defect, too, the mask says only where it is, not what.
     apart = layout == "good" or any(len(example.masks) > 1 for example in found.examples)
     marking: Marking = "files" if apart else config.mask_values
@@ -169,19 +177,20 @@ def _read(config: ImageDataConfig, opened: Members, folder: str, split: str, lay
 
 
 def _rows(config: ImageDataConfig, members: Members, folder: str, split: str, layout: Layout) -> Found:
-    names = [name.removeprefix(folder) for name in members.names if name.startswith(folder)]
-    others = [name for name in members.names if not name.startswith(folder)] if folder else []
+    names = names_below(members.names, folder)
     match layout:
         case "classes":
             found = class_folders(names)
         case "masks":
             found = with_masks(names, config.masks)
         case "good" if split == "test":
-            found = good_and_bad(names, [name for name in others if name.startswith("ground_truth/")])
+            found = good_and_bad(names, [name for name in members.names if name.startswith(_TRUTH)])
         case "good":
-            found = good_only(names)
+            found = good_only([name for name in names if not name.startswith(_TRUTH)])
         case "plain":
             found = plain(names)
+    if split == "train" and not folder and layout != "classes":
+        _check_apart(found)
     inside = set(names)
 
     def whole(name: str) -> str:
@@ -192,6 +201,17 @@ def _rows(config: ImageDataConfig, members: Members, folder: str, split: str, la
         for example in found.examples
     )
     return Found(examples, tuple(map(whole, found.passed_over)))
+
+
+def _check_apart(found: Found) -> None:
+    """What might be a class, if there were any, may as well be kept from training: nobody else can tell."""
+    tops = {example.name.split("/")[0] for example in found.examples}
+    doubtful = sorted(tops & {word for words in SPLITS.values() for word in words})
+    if doubtful and len(tops) > 1:
+        raise DataError(
+            f"{doubtful[0]}/ is a folder of pictures beside others, and might be kept from training or not: "
+            "put what is for training into train/"
+        )
 
 
 def _stack(config: ImageDataConfig, place: Path, split: str, layout: Layout) -> Pictures:
@@ -219,7 +239,7 @@ def _stack(config: ImageDataConfig, place: Path, split: str, layout: Layout) -> 
 def _stack_of_masks(place: Path, masks: str | None, split: str) -> Path:
     if masks is not None and masks.lower().endswith(STACKS) and split == "train":
         return Path(masks)
-    endings = (masks,) if masks is not None and masks[0] in "_-." else MASK_ENDINGS
+    endings = (masks,) if masks is not None and is_ending(masks) else MASK_ENDINGS
     candidates = [place.with_name(f"{place.stem}{ending}{place.suffix}") for ending in endings]
     for candidate in candidates:
         if candidate.is_file():
@@ -252,8 +272,14 @@ def loader(members: Members, marking: Marking, ignore: int | None = None) -> Loa
             if read.shape != mask.shape:
                 raise DataError(f"{where}: is {_size(mask)}, its mask {members.where(name)} is {_size(read)}")
             mask = np.where(read > 0, np.uint16(number), mask) if marking == "files" else read
-        if marking == "objects" and ignore is not None:
-            mask[mask == ignore] = UNCOUNTED
+        if marking == "objects":
+            if ignore != UNCOUNTED and (mask == UNCOUNTED).any():
+                raise DataError(
+                    f"{where}: an object of its mask has the number {UNCOUNTED}, which is kept for pixels "
+                    f"that do not count: give it another, or say data.ignore = {UNCOUNTED}"
+                )
+            if ignore is not None:
+                mask[mask == ignore] = UNCOUNTED
         return Loaded(pixels, mask)
 
     return load

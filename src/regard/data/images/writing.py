@@ -43,7 +43,8 @@ def write_picture(path: Path, pixels: Picture, *, overwrite: bool = False) -> No
     kind = _FORMATS.get(suffix, suffix[1:].upper())
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        made = path.with_name(f".{path.stem}-{os.getpid()}-{threading.get_ident()}{suffix}")
+        # Without the name of the picture, which may be as long as names can be.
+        made = path.with_name(f".{os.getpid()}-{threading.get_ident()}{suffix}")
         try:
             options = {"quality": 95} if kind in ("JPEG", "WEBP") else {}
             Image.fromarray(pixels).save(made, kind, **options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Literal
 
@@ -11,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from regard.tasks.images.defects import check_range
-from regard.tasks.images.measures.restoration import blurred, gaussian_window, ssim_map
+from regard.tasks.images.measures.restoration import SSIM_WINDOW, blurred, gaussian_window, ssim_map
 
 Difference = Literal["gradient", "similarity", "squared"]
 
@@ -21,6 +22,8 @@ _STABLE = 0.0026
 _SMALLEST = 8
 # Side of the square in which structure is looked for.
 _AROUND = 7
+# Rows that are compared at a time.
+_ROWS = 256
 
 
 class AnomalyMapConfig(BaseModel):
@@ -96,9 +99,25 @@ def _difference(name: Difference, images: Tensor, restored: Tensor, scales: int)
         case "gradient":
             return 1 - gradient_similarity(images, restored, scales)
         case "similarity":
-            return 1 - ssim_map(restored, images)
+            return 1 - _in_strips(ssim_map, restored, images, SSIM_WINDOW // 2)
         case "squared":
-            return (images - restored).square().mean(1)
+            return _in_strips(lambda x, y: (x - y).square().mean(1), images, restored, 0)
+
+
+def _in_strips(compare: Callable[[Tensor, Tensor], Tensor], x: Tensor, y: Tensor, reach: int) -> Tensor:
+    """Images compared some rows at a time: on the way, a comparison takes many times their memory.
+
+    Args:
+        compare: from two images to [batch, rows, columns].
+        x, y: [batch, channels, rows, columns].
+        reach: how many rows above and below a pixel it sees.
+    """
+    strips = []
+    for top in range(0, x.shape[-2], _ROWS):
+        above = min(top, reach)
+        rows = slice(top - above, top + _ROWS + reach)
+        strips.append(compare(x[..., rows, :], y[..., rows, :])[:, above : above + _ROWS])
+    return torch.cat(strips, 1)
 
 
 def anomaly_scores(
@@ -126,7 +145,12 @@ def anomaly_scores(
     plain = powered.mean((1, 2)).pow(1 / config.power)
     if config.score == "mean":
         return plain
-    weight = torch.maximum(_deviation(images.to(heat)), _deviation(restored.to(heat).clamp(0, 1)))
+    weight = _in_strips(
+        lambda x, y: torch.maximum(_deviation(x.to(heat)), _deviation(y.to(heat).clamp(0, 1))),
+        images,
+        restored,
+        _AROUND // 2,
+    )
     total = weight.sum((1, 2))
     # Of two bare images nothing counts more than anything else.
     weighed = ((powered * weight).sum((1, 2)) / total).pow(1 / config.power)
@@ -161,19 +185,23 @@ def gradient_similarity(x: Tensor, y: Tensor, scales: int = 4) -> Tensor:
         >>> gradient_similarity(torch.ones(1, 3, 9, 9), torch.zeros(1, 3, 9, 9)).unique()  # both flat
         tensor([1.])
     """
-    size, maps = x.shape[-2:], []
-    both = torch.cat((x, y), 1)
+    size, total, taken = x.shape[-2:], torch.zeros_like(x[:, :1]), 0
     for scale in range(scales):
         if scale:
-            if min(both.shape[-2:]) < 2 * _SMALLEST:
+            if min(x.shape[-2:]) < 2 * _SMALLEST:
                 break
-            both = F.avg_pool2d(both, 2)
-        squares = _squared_gradients(both)
-        squares_x, squares_y = squares.chunk(2, 1)
-        product = (squares_x * squares_y).sqrt()
-        similar = ((2 * product + _STABLE) / (squares_x + squares_y + _STABLE)).mean(1, keepdim=True)
-        maps.append(F.interpolate(similar, size, mode="bilinear") if scale else similar)
-    return torch.stack(maps).mean(0)[:, 0]
+            x, y = F.avg_pool2d(x, 2), F.avg_pool2d(y, 2)
+        similar = _in_strips(_similar, x, y, 1)[:, None]
+        total += F.interpolate(similar, size, mode="bilinear") if scale else similar
+        taken += 1
+    return total.div_(taken)[:, 0]
+
+
+def _similar(x: Tensor, y: Tensor) -> Tensor:
+    """[batch, rows, columns]: gradient-magnitude similarity at one scale, mean over channels."""
+    squares_x, squares_y = _squared_gradients(x), _squared_gradients(y)
+    product = (squares_x * squares_y).sqrt()
+    return ((2 * product + _STABLE) / (squares_x + squares_y + _STABLE)).mean(1)
 
 
 def _squared_gradients(images: Tensor) -> Tensor:

@@ -15,13 +15,15 @@ from regard.lens.panels import COLOURS
 from regard.lens.picture import check_picture_path, write_figure
 
 _CELL = 0.42  # inches
-_MOST_NUMBERS = 30  # classes; of more, numbers in the cells would not be read
+# Classes; of more, cells grow no smaller than can be read: only some are named, and none has its number.
+_MOST_CELLS = 30
 
 
 def confusion_picture(counts: Sequence[Sequence[int]], classes: Sequence[str], path: str | Path) -> Path:
     """Draws a confusion matrix and writes PNG, SVG or PDF.
 
-    A row is what is there, a column what was said; colours are shares of the row, numbers are counts.
+    A row is what is there, a column what was said; colours are shares of the row, numbers are counts. The
+    picture grows no larger than 30 classes take: of more, some are named, evenly spread, and no counts shown.
 
     Args:
         counts: [classes][classes] of (what is there, what was said).
@@ -40,19 +42,22 @@ def confusion_picture(counts: Sequence[Sequence[int]], classes: Sequence[str], p
     path = check_picture_path(path)
     table = np.asarray(counts, dtype=float)
     shares = table / np.maximum(table.sum(1, keepdims=True), 1)
-    side = max(_CELL * len(classes), 1.5)
-    with rc_context({"font.family": families_for(classes), "font.size": 9}):
+    side = max(_CELL * min(len(classes), _MOST_CELLS), 1.5)
+    # A folder's name need not be UTF-8, what is drawn must be.
+    names = [name.encode("utf-8", "replace").decode() for name in classes]
+    with rc_context({"font.family": families_for(names), "font.size": 9}):
         figure = Figure(layout="constrained", figsize=(side + 2.2, side + 1.2))
         axes = figure.subplots()
         drawn = axes.imshow(shares, cmap=COLOURS, vmin=0, vmax=1)
-        names = [name.replace("$", r"\$") for name in classes]
-        axes.set_xticks(range(len(names)), names, rotation=45, ha="right", rotation_mode="anchor")
-        axes.set_yticks(range(len(names)), names)
+        named = range(0, len(names), -(-len(names) // _MOST_CELLS))
+        labels = [names[number].replace("$", r"\$") for number in named]
+        axes.set_xticks(named, labels, rotation=45, ha="right", rotation_mode="anchor")
+        axes.set_yticks(named, labels)
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
         axes.set_xlabel("what was said", color="0.45")
         axes.set_ylabel("what is there", color="0.45")
-        if len(classes) <= _MOST_NUMBERS:
+        if len(classes) <= _MOST_CELLS:
             for (row, column), share in np.ndenumerate(shares):
                 if table[row, column]:
                     ink = "black" if share > 0.55 else "white"

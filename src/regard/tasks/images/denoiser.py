@@ -6,9 +6,9 @@ from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor
 
+from regard.data.images.config import ImageDataConfig
 from regard.data.images.pixels import as_channels, from_float
 from regard.data.images.reading import Picture
 from regard.lens import AttentionMap
@@ -82,17 +82,16 @@ class Denoiser(PicturePredictor[UNet, Denoised]):
         colours, alpha = (pixels, None) if count % 2 else (pixels[..., :-1], pixels[..., -1:])
         # The picture's own size: one that is made smaller and larger again loses more than its noise.
         data = self.recipe.data.model_copy(update={"size": None})
-        if data.channels == "grey":
-            images = [tensor_of(colours[..., [channel]], data) for channel in range(colours.shape[2])]
-        else:
-            images = [tensor_of(colours, data)]
-        planes = [self._restored(image) for image in images]
-        clean = np.concatenate(planes, 2)
-        if clean.shape[2] > colours.shape[2]:
-            clean = as_channels(clean, "grey")
-        whole = [from_float(clean, pixels.dtype), *([] if alpha is None else [alpha])]
-        return Denoised(np.concatenate(whole, 2), tensor_of(colours, data), self.model)
+        apart = data.channels == "grey"
+        parts = [colours[..., [channel]] for channel in range(colours.shape[2])] if apart else [colours]
+        clean = [self._clean(part, data) for part in parts]
+        whole = np.concatenate([*clean, *([] if alpha is None else [alpha])], 2)
+        return Denoised(whole, tensor_of(colours, data), self.model)
 
-    def _restored(self, image: Tensor) -> NDArray[np.float32]:
-        restored = in_windows(self.model, self._placed(image)).cpu()
-        return np.asarray(restored.permute(1, 2, 0).numpy(), np.float32)
+    def _clean(self, pixels: Picture, data: ImageDataConfig) -> Picture:
+        """What the network reads at a time, without its noise."""
+        restored = in_windows(self.model, self._placed(tensor_of(pixels, data))).cpu()
+        clean: Picture = restored.permute(1, 2, 0).numpy()
+        if clean.shape[2] > pixels.shape[2]:
+            clean = as_channels(clean, "grey")
+        return from_float(clean, pixels.dtype)
