@@ -80,6 +80,21 @@ def test_a_reader_that_goes_away_is_no_error_to_shout_about(model: Path, tmp_pat
         assert (process.wait(), err) == (1, b"")
 
 
+def test_what_is_to_be_saved_is_saved_though_nobody_reads(model: Path, tmp_path: Path) -> None:
+    saved = tmp_path / "seen.json"
+    process = subprocess.Popen(
+        [*COMMAND, "translate", "The cat.", "--model", str(model), "--beam", "1", "--look", str(saved)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=ENVIRONMENT | {"PYTHONUNBUFFERED": "1"},
+    )
+    assert process.stdout is not None
+    process.stdout.close()
+    _, err = process.communicate()
+    assert (process.returncode, err) == (1, b"")
+    assert json.loads(saved.read_text())
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("arguments", [["data", "list"], ["--version"]])

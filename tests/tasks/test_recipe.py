@@ -264,6 +264,8 @@ def test_files_that_are_no_recipes(tmp_path, content):
         ("language-modelling", "training.r_drop=1.0", r"r_drop is for translation"),
         ("text-classification", "training.r_drop=1.0", r"recipe for text-classification"),
         ("text-classification", "data.casual=0.1", r"data\.casual is for translation"),
+        ("text-classification", "model.attention.score=additive", r"take model\.self_attention"),
+        ("language-modelling", "model.attention.scope=local-m", r"language-modelling has one text"),
         ("text-classification", "data.more.train=more.tsv", r"data\.more is for translation"),
         ("translation", "data.documents=apart", r"data\.documents is for language modelling"),
     ],

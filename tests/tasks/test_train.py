@@ -252,6 +252,22 @@ class TestStartingFromAModel:
         assert f"- Files of the user's own: {workplace / 'a.en'}, {workplace / 'a.fr'}." in card
         assert "- **multi30k**" in card
 
+    def test_a_share_of_the_first_weights_is_kept(self, workplace, model_folder, tmp_path):
+        sections = {"updates": 3, "learning_rate": 0.01, "precision": "fp32", "tokens": 512, "average": 1}
+        table = self.recipe(workplace, model_folder) | {"training": sections}
+        learnt = load_folder(train(parse_recipe(table), tmp_path / "learnt"))
+        mixed = load_folder(train(parse_recipe(table | {"keep": 0.75}), tmp_path / "mixed"))
+        first = load_folder(model_folder)
+        for name, weight in first.weights.items():
+            torch.testing.assert_close(mixed.weights[name], 0.75 * weight + 0.25 * learnt.weights[name])
+        assert any(not torch.equal(mixed.weights[name], weight) for name, weight in first.weights.items())
+        # The figures are those of the weights that are stored.
+        losses = [folder.metrics["validation"]["loss"] for folder in (learnt, mixed)]
+        assert losses[0] != losses[1]
+        assert "75% of the weights, in the mean, are those that training began from." in mixed.card
+        with pytest.raises(UserError, match=r"keep is 0\.5, a share of the weights of `start`"):
+            parse_recipe({"task": "translation", "data": {"name": "multi30k"}, "keep": 0.5})
+
     def test_what_does_not_fit_is_said(self, workplace, model_folder, tmp_path):
         with pytest.raises(UserError, match=r"vocabulary' = 400: .* where it is 300; leave it out"):
             parse_recipe(self.recipe(workplace, model_folder, tokenizer={"vocabulary": 400}))

@@ -63,9 +63,10 @@ def _texts(classifier: Classifier, texts: list[str] | None, looking: Looking, as
     if texts is not None:
         results = classifier(texts)
         maps = looking.maps(results, classifier.faithfulness)
+        looking.save(maps, title=texts[0])
         for result in results:
             _print(result.label, result.probabilities, "text", None, as_json)
-        looking.show(maps, title=texts[0], quiet=as_json)
+        looking.show(maps, quiet=as_json)
         return
     if not has_input():
         raise UserError('nothing to classify; give a text: regard classify MODEL "…"')

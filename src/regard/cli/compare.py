@@ -78,14 +78,15 @@ def compare(
     lines = compared(models)
     for difference in unlike_budgets(lines):
         typer.echo(f"Not one budget: {difference}", err=True)
+    if lengths is not None:
+        from regard.tasks.text.lengths_picture import lengths_picture
+
+        lengths_picture(lines, lengths)
     if as_json:
         print(strict_json([asdict(line) for line in lines], indent=2))
     else:
         _print(lines, markdown)
     if lengths is not None:
-        from regard.tasks.text.lengths_picture import lengths_picture
-
-        lengths_picture(lines, lengths)
         tell_saved(lengths)
 
 

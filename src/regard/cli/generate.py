@@ -62,9 +62,10 @@ def generate(
     looking.check_model(generator.model)
     result = generator(prompt, length=length, **decoding.given())
     maps = looking.maps([result], generator.faithfulness)
+    looking.save(maps, title=result.text)
     for each in (result, *result.others):
         _print(each, as_json)
-    looking.show(maps, title=result.text, quiet=as_json)
+    looking.show(maps, quiet=as_json)
 
 
 def _print(result: "Generation", as_json: bool) -> None:

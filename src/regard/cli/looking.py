@@ -117,10 +117,17 @@ class Looking:
         printed = self.choice.maps(results)
         return Maps(known.on(printed), known.on(self.choice.for_file(results, printed, self.file)))
 
-    def show(self, maps: Maps, *, title: str, quiet: bool = False) -> None:
-        """Prints maps, unless `quiet`, and saves them where a file was named; a page has the title."""
+    def save(self, maps: Maps, *, title: str) -> None:
+        """Saves maps where a file was named; a page has the title.
+
+        Before anything is printed: who reads that may go away (| head), and the file is still made.
+        """
+        if self.file is not None:
+            save_maps(maps.saved, self.file, title=title)
+
+    def show(self, maps: Maps, *, quiet: bool = False) -> None:
+        """Prints maps, unless `quiet`, and says where they were saved."""
         if not quiet:
             print_maps(maps.printed)
         if self.file is not None:
-            save_maps(maps.saved, self.file, title=title)
             tell_saved(self.file)

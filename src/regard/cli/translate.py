@@ -66,8 +66,9 @@ def translate(
         return
     result = translator(text, **decoding)
     maps = looking.maps(result.parts or (result,), translator.faithfulness)
+    looking.save(maps, title=text)
     _print(result, as_json, n_best, _links(translator, text, result, heads))
-    looking.show(maps, title=text, quiet=as_json)
+    looking.show(maps, quiet=as_json)
 
 
 def _links(

@@ -76,6 +76,8 @@ def _inherited(recipe: Recipe, card: str) -> str:
     _, _, after = card.partition(f"{_CREDITS}\n\n")
     credits, _, _ = after.partition("\n\n## ")
     began = f"Training began from the weights of `{recipe.start}`, which had learnt from"
+    if recipe.keep:
+        began = f"{recipe.keep:.0%} of the weights, in the mean, are those that training began from. {began}"
     credits, ours = credits.strip(), _credits(recipe.about)
     if credits.startswith(ours):
         return f"\n\n{began} the same.{credits.removeprefix(ours)}"

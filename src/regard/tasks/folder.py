@@ -182,6 +182,18 @@ def fill_model(model: nn.Module, folder: ModelFolder) -> None:
         )
 
 
+def mix_in(model: nn.Module, folder: ModelFolder, share: float) -> None:
+    """Make a model's weights the mean of its own and, with that share, a folder's, which must fit.
+
+    The mean of a model that has gone on learning and what it began from keeps more of what that knew than it
+    costs of what is new (Wortsman et al. 2022, Robust fine-tuning of zero-shot models).
+    """
+    with torch.no_grad():
+        for name, tensor in model_tensors(model).items():
+            if tensor.is_floating_point():
+                tensor.lerp_(folder.weights[name].to(tensor), share)
+
+
 def _checked_files(path: Path) -> dict[str, bytes]:
     if not is_finished(path):
         if not (path / WEIGHTS).exists() and (path / RECIPE).is_file():

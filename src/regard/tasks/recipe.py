@@ -9,9 +9,9 @@ import typing
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from regard.errors import UserError
 from regard.tasks.kinds import KINDS
@@ -63,7 +63,9 @@ class Recipe(BaseModel, ABC):
     there. All randomness follows from `seed`; it is training's seed too, unless that is given.
 
     Training begins from the weights (and the vocabulary) of `start`, if one is named: a model folder or
-    a model that ships. Its `model` and `tokenizer` then stand where the recipe says nothing else.
+    a model that ships. Its `model` and `tokenizer` then stand where the recipe says nothing else. `keep` is
+    the share of those first weights in the finished ones, which are the mean of them and what was learnt:
+    some of what the run forgot comes back (Wortsman et al. 2022).
 
     Example:
         >>> recipe = parse_recipe({"task": "translation", "data": {"name": "multi30k"}})
@@ -78,7 +80,14 @@ class Recipe(BaseModel, ABC):
     weights: Literal["float32", "float16"] = "float32"
     """How the finished weights are stored; they are computed with in float32 either way."""
     start: str | None = None
+    keep: float = Field(default=0.0, ge=0.0, lt=1.0)
     training: TrainingConfig = TrainingConfig()
+
+    @model_validator(mode="after")
+    def _kept_of_something(self) -> Self:
+        if self.keep and self.start is None:
+            raise ValueError(f"keep is {self.keep}, a share of the weights of `start`, and there is no start")
+        return self
 
     @property
     @abstractmethod
@@ -93,7 +102,7 @@ class Recipe(BaseModel, ABC):
     @property
     def after_training(self) -> dict[str, Any]:
         """Keys that matter only once the weights are found, as pydantic's `exclude` takes them."""
-        return {"weights": True}
+        return {"weights": True, "keep": True}
 
     def resolved(self) -> dict[str, Any]:
         """Every key with its value, defaults included, as plain values.

@@ -5,13 +5,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+import torch
 from rich.console import Console
 from torch import nn
 
 from regard.data.whole_folder import delete_half_made
 from regard.errors import UserError
 from regard.tasks.card import model_card
-from regard.tasks.folder import ModelFolder, fill_model, load_folder, save_model
+from regard.tasks.folder import ModelFolder, fill_model, load_folder, mix_in, save_model
 from regard.tasks.kinds import KINDS
 from regard.tasks.layout import RECIPE, ModelFolderError, is_finished, tokenizer_file
 from regard.tasks.recipe import Recipe, load_recipe, read_resolved
@@ -191,7 +192,12 @@ def _finish(
     console: Console | None,
 ) -> None:
     model = bare(model).eval()
-    metrics = {"validation": figures, **task.facts(), **task.evaluate(model, console)}
+    if start is not None and recipe.keep:
+        mix_in(model, start, recipe.keep)
+        with torch.no_grad():
+            figures = figures | task.validate(model)
+    found = task.evaluate(model, console)
+    metrics = {"validation": figures | found.pop("validation", {}), **task.facts(), **found}
     parameters = sum(parameter.numel() for parameter in model.parameters())
     metrics["parameters"] = parameters
     card = model_card(recipe, metrics, parameters=parameters, start=None if start is None else start.card)

@@ -37,4 +37,7 @@ class Task(Trainable, Protocol):
         """What metrics.json says of the data."""
 
     def evaluate(self, model: nn.Module, console: Console | None) -> dict[str, Any]:
-        """Figures of the finished model on the test split (else the validation split)."""
+        """Figures of the finished model on the test split (else the validation split).
+
+        Also those of the ``validation`` that are others since training, where finishing changes the model.
+        """

@@ -117,12 +117,12 @@ class ModelConfig(LayerConfig):
             raise ValueError(
                 'attention.scope is "window": a window lies around the query\'s own position, which a target '
                 'word has not in the source; take "local-m" (word t looks around source word t) or '
-                '"local-p" (predicted)'
+                '"local-p" (predicted); within one text self_attention.scope takes it'
             )
         elif self.attention.scope == "others":
             raise ValueError(
                 'attention.scope is "others", which leaves out the query itself, and a target word is not '
-                'among the words of the source; take "global"'
+                'among the words of the source; take "global"; within one text self_attention.scope takes it'
             )
         elif self.attention.scope == "local-p" and self.attention.selection in ("hard", "gumbel"):
             raise ValueError(

@@ -4,6 +4,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from regard.attention.config import AttentionConfig
 from regard.data.text.config import DataConfig, TokenizerConfig
 from regard.decoding.config import DecodingConfig
 from regard.models.text.config import ModelConfig
@@ -46,6 +47,11 @@ class TextRecipe(Recipe):
             raise ValueError(f"data.casual is for translation; leave it out of a recipe for {self.task}")
         if self.data.more is not None and self.task != "translation":
             raise ValueError(f"data.more is for translation; leave it out of a recipe for {self.task}")
+        if self.task != "translation" and self.model.attention != AttentionConfig():
+            raise ValueError(
+                f"model.attention is from a target to its source, and {self.task} has one text: "
+                "take model.self_attention"
+            )
         if self.data.documents == "apart":
             self._check_apart()
         if self.tokenizer.dropout and self.task == "language-modelling":
