@@ -103,8 +103,8 @@ class Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """[batch, inputs, rows, columns] -> [batch, outputs, rows / stride, columns / stride]."""
         change = self.second_norm(self.second(F.relu(self.first_norm(self.first(x)))))
-        # Thinned out before a convolution that reads single pixels: with a stride of its own, its gradient writes
-        # beyond its memory in oneDNN 3.12 on AVX2, where channels are last and fewer than eight.
+        # Thinned out before a convolution that reads single pixels: in oneDNN 3.12 on AVX2 the gradient of one with
+        # a stride writes beyond its memory, where channels are last and fewer than eight.
         return F.relu(self.shortcut(x[:, :, :: self.stride, :: self.stride]) + change)
 
 
