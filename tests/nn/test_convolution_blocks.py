@@ -71,6 +71,19 @@ def test_a_batch_norm_that_has_learned_is_folded_and_gives_the_same(size):
     torch.testing.assert_close(convolution(x, beside), F.relu(convolution.norm(plain)))
 
 
+def test_a_batch_of_one_position_is_normalised_by_what_was_learned():
+    torch.manual_seed(0)
+    convolution = stirred(Convolution(4, 8, "batch")).train()
+    learned = {name: tensor.clone() for name, tensor in convolution.norm.state_dict().items()}
+    x = torch.randn(1, 4, 1, 1, dtype=WIDE, requires_grad=True)
+    found = convolution(x)
+    (gradient,) = torch.autograd.grad(found.sum(), x)
+    assert gradient.any()
+    for name, tensor in convolution.norm.state_dict().items():
+        assert torch.equal(tensor, learned[name])
+    torch.testing.assert_close(found, convolution.eval()(x))
+
+
 def test_a_map_left_out_is_a_map_of_zeros():
     torch.manual_seed(0)
     convolution = stirred(Convolution(4, 8, "batch", beside=3)).eval()

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from regard.nn.batch_norm import BatchNorm
 from regard.nn.instance_norm import InstanceNorm
 
 ImageNorm = Literal["batch", "instance", "group", "none"]
@@ -93,7 +94,7 @@ def lay_out_weights(network: nn.Module) -> None:
 def _norm(name: ImageNorm, channels: int) -> nn.Module | None:
     match name:
         case "batch":
-            return nn.BatchNorm2d(channels)
+            return BatchNorm(channels)
         case "instance":
             return InstanceNorm(channels)
         case "group":

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
-from toy_pictures import MODELS, SIZE, blob, save, table
+from toy_pictures import FOLDERS, MODELS, SIZE, blob, save, table
 
 import regard
 from regard import UserError
-from regard.data.images import to_float
+from regard.data.images import ImageDataConfig, build_store, pictures_of, to_float
 from regard.lens import PatchGrid
 from regard.models.images.judged_unet import JudgedUNet
 from regard.tasks import evaluate, parse_recipe, train
 from regard.tasks.images import statistics
+from regard.tasks.images.denoising import MOST_PSNR, blind_figures
+from regard.tasks.images.noise import NoiseConfig
+from regard.tasks.images.segmentation import segmentation_figures
+from regard.tasks.images.task import rows_of
 from regard.tasks.kinds import KINDS
 
 
@@ -203,6 +210,12 @@ def test_one_class_against_the_others(pictures: Path, tmp_path: Path) -> None:
         ("image-classification", {"model": {"network": "resnet", "layers": 3}}, "does not go with"),
         ("segmentation", {"model": {"skips": [7]}}, "skips name level 7"),
         ("segmentation", {"loss": {"boundary": 5.0}}, "do not tell objects apart"),
+        (
+            "segmentation",
+            {"loss": {"class_weights": (1.0, 1.0, 1.0)}},
+            "3 numbers, and masks 2 classes: 0, 255",
+        ),
+        ("anomaly-detection", {"judge": {}, "judge_loss": {"class_weights": (1.0,)}}, "give two numbers"),
         ("anomaly-detection", {"false_alarms": 0.001}, "good images"),
         ("segmentation", {"model": {"network": "vit"}}, "network"),
     ],
@@ -345,3 +358,173 @@ def test_a_denoiser_of_colours_leaves_grey_pictures_grey(pictures: Path, tmp_pat
     clean = denoiser(noisy).pixels
     assert clean.shape == noisy.shape
     assert clean.dtype == dtype
+
+
+def recipe_for(task: str, root: Path, **sections: Any) -> dict[str, Any]:
+    """Of one epoch, on a folder of its own."""
+    recipe = table(task, root, **sections)
+    recipe["data"]["train"] = str(root / "own")
+    recipe["training"]["epochs"] = 1
+    return recipe
+
+
+@pytest.mark.parametrize("split", ["validation", "test"])
+def test_a_classifier_is_tested_on_pictures_of_other_sizes_as_it_reads_them(
+    split: str, pictures: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(pictures / "classes", tmp_path / "own")
+    if split == "validation":
+        shutil.copytree(tmp_path / "own/test", tmp_path / "own/validation")
+    for place in (tmp_path / "own" / split).glob("*/*.png"):
+        with Image.open(place) as small:
+            small.resize((30, 37)).save(place)
+    folder = train(parse_recipe(recipe_for("image-classification", tmp_path)), tmp_path / "out")
+    written = json.loads((folder / "metrics.json").read_text())[split]
+    assert evaluate(regard.load(folder), split=split)["loss"] == pytest.approx(written["loss"], rel=1e-4)
+
+
+def test_a_denoiser_that_learns_from_small_pictures_is_tested_on_whole_ones(
+    pictures: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(pictures / "parts", tmp_path / "own")
+    recipe = recipe_for("denoising", tmp_path)
+    recipe["data"]["size"] = 12
+    folder = train(parse_recipe(recipe), tmp_path / "out")
+    written = json.loads((folder / "metrics.json").read_text())
+    for split in ("validation", "test"):
+        again = evaluate(regard.load(folder), split=split)
+        assert written[split]["ssim"] == pytest.approx(again["ssim"], rel=1e-4)
+
+
+def test_figures_of_validation_are_those_of_the_model_that_is_kept(trained: dict[str, Path]) -> None:
+    for task, folder in trained.items():
+        written = json.loads((folder / "metrics.json").read_text())["validation"]
+        if task != "anomaly-detection":  # which is not evaluated on good pictures alone
+            again = evaluate(regard.load(folder), split="validation")
+            assert again["loss"] == pytest.approx(written["loss"], rel=1e-4), task
+        assert written["updates"] > 0
+
+
+def test_a_test_of_a_detector_needs_bad_pictures_too(pictures: Path, tmp_path: Path) -> None:
+    shutil.copytree(pictures / "classes", tmp_path / "own")
+    recipe = recipe_for("anomaly-detection", tmp_path)
+    recipe["data"]["good"] = "dark"
+    detector = regard.load(train(parse_recipe(recipe), tmp_path / "out"))
+    shutil.rmtree(tmp_path / "own/test/light")
+    with pytest.raises(UserError, match="of its 6 pictures all are good"):
+        train(parse_recipe(recipe), tmp_path / "again")
+    assert not (tmp_path / "again").exists()
+    with pytest.raises(UserError, match="of its 6 pictures all are good"):
+        evaluate(detector)
+
+
+def test_masks_without_a_defect_rank_no_pixels(trained: dict[str, Path], tmp_path: Path) -> None:
+    picture, mask = blob(np.random.default_rng(5))
+    for name, pixels in (("good/0", picture), ("cut/1", picture), ("ground_truth/cut/1", 0 * mask)):
+        save(tmp_path / f"{name}.png", pixels)
+    figures = evaluate(regard.load(trained["anomaly-detection"]), tmp_path)
+    assert "auroc" in figures
+    assert "pixel_auroc" not in figures
+
+
+def test_a_picture_that_is_all_border_is_told_before_training(pictures: Path, tmp_path: Path) -> None:
+    shutil.copytree(pictures / "masks", tmp_path / "own")
+    save(tmp_path / "own/test/masks/20.png", np.zeros((SIZE, SIZE), np.uint8))
+    recipe = recipe_for("segmentation", tmp_path)
+    with pytest.raises(UserError, match=r"1 test picture is all border.*20\.png"):
+        train(parse_recipe(recipe | {"borders": True}), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    assert train(parse_recipe(recipe), tmp_path / "out").is_dir()
+
+
+def test_objects_where_pixels_do_not_count_are_not_made_up(tmp_path: Path) -> None:
+    there, found = np.zeros((SIZE, SIZE), np.uint8), np.zeros((SIZE, SIZE), np.uint8)
+    there[2:5, 2:5], there[10:] = 1, 200
+    found[2:5, 2:5] = found[12:15, 2:5] = found[12:15, 8:12] = 1
+
+    def network(images: torch.Tensor) -> torch.Tensor:
+        return torch.stack([torch.from_numpy(found == number) for number in (0, 1)])[None] * 9.0
+
+    save(tmp_path / "images/1.png", found)
+    save(tmp_path / "masks/1.png", there)
+    data = ImageDataConfig(train=tmp_path, validation=tmp_path, mask_values="objects", ignore=200)
+    store = build_store(pictures_of(data, "train", "masks"), data, tmp_path / "store")
+    recipe = parse_recipe({"task": "segmentation", "data": {"train": str(tmp_path)}})
+    model = torch.nn.Module()
+    model.forward, model.nothing = network, torch.nn.Parameter(torch.zeros(1))
+    figures = segmentation_figures(model, store, recipe)
+    assert figures["object_f1"] == 1
+    assert figures["count_error"] == 0
+
+
+def test_a_black_picture_does_not_make_the_mean_infinite(trained: dict[str, Path], tmp_path: Path) -> None:
+    save(tmp_path / "black.png", np.zeros((SIZE, SIZE), np.uint8))
+    denoiser = regard.load(trained["denoising"])
+    denoiser.recipe = denoiser.recipe.model_copy(update={"noise": NoiseConfig(kind="poisson")})
+    assert evaluate(denoiser, tmp_path)["noisy_psnr"] == pytest.approx(MOST_PSNR)
+
+
+def test_without_clean_pictures_whoever_leaves_the_noise_is_worse(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    clean = np.tile(np.linspace(80, 170, 32), (32, 1))
+    for number in range(3):
+        save(tmp_path / f"{number}.png", random.normal(clean, 20).clip(0, 255).astype(np.uint8))
+    data = ImageDataConfig(train=tmp_path, validation=tmp_path, channels="grey")
+    store = build_store(pictures_of(data, "train", "plain"), data, tmp_path / "store")
+    recipe = parse_recipe(
+        {
+            "task": "denoising",
+            "data": {"train": str(tmp_path)},
+            "clean_targets": False,
+            "model": {"residual": False},
+        }
+    )
+    known = torch.from_numpy(clean).float()[None] / 255
+    perfect, half, nothing = (
+        blind_figures(denoise, store, recipe, torch.device("cpu"))["loss"]
+        for denoise in (lambda image: known, lambda image: (known + image) / 2, lambda image: image)
+    )
+    assert perfect < half < nothing
+
+
+def test_clean_pictures_show_what_noisy_ones_taught(pictures: Path, tmp_path: Path) -> None:
+    shutil.copytree(pictures / "parts", tmp_path / "own")
+    recipe = recipe_for("denoising", tmp_path, clean_targets=False)
+    recipe["model"] = recipe["model"] | {"residual": False}
+    folder = train(parse_recipe(recipe), tmp_path / "out")
+    written = json.loads((folder / "metrics.json").read_text())
+    assert set(written["test"]) == {"loss", "images"}
+    denoiser = regard.load(folder)
+    assert evaluate(denoiser)["loss"] == pytest.approx(written["test"]["loss"])
+    assert evaluate(denoiser, pictures / "parts/test")["psnr"] > 0
+    recipe["training"]["metric"] = "psnr"
+    with pytest.raises(UserError, match="compares with clean pictures"):
+        parse_recipe(recipe)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are text here")
+@pytest.mark.parametrize("task", ["image-classification", "anomaly-detection"])
+def test_a_class_whose_name_is_no_text_is_told_before_training(
+    task: str, pictures: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(pictures / FOLDERS[task], tmp_path / "own")
+    for split in ("train", "test"):
+        for name in ("dark", "scratch"):
+            place = tmp_path / "own" / split / name
+            if place.exists():
+                place.rename(os.fsdecode(os.fsencode(place) + b"\xe9"))
+    with pytest.raises(UserError, match=r"\\udce9' is not UTF-8"):
+        train(parse_recipe(recipe_for(task, tmp_path)), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_large_pictures_are_read_few_at_a_time(tmp_path: Path) -> None:
+    for number in range(5):
+        save(tmp_path / f"large/{number}.png", np.zeros((1, 1 << 19), np.uint8))
+        save(tmp_path / f"small/{number}.png", np.zeros((1, 8), np.uint8))
+    found = []
+    for name in ("large", "small"):
+        data = ImageDataConfig(train=tmp_path / name, validation=tmp_path / name, channels="grey")
+        store = build_store(pictures_of(data, "train", "plain"), data, tmp_path / "stores" / name)
+        found.append([rows.tolist() for rows in rows_of(store)])
+    assert found == [[[0, 1], [2, 3], [4]], [[0, 1, 2, 3, 4]]]

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from regard.models.images.config import ResNetConfig
 from regard.models.images.normalise import Normalise
+from regard.nn.batch_norm import BatchNorm
 from regard.nn.dropout import Dropout
 from regard.nn.linear import linear
 
@@ -43,7 +44,7 @@ class ResNet(nn.Module):
         self.config = config
         self.normalise = Normalise(channels, mean, std)
         self.stem = _convolution(channels, config.width)
-        self.stem_norm = nn.BatchNorm2d(config.width)
+        self.stem_norm = BatchNorm(config.width)
         blocks, inputs = [], config.width
         for stage in range(config.stages):
             for block in range(config.blocks):
@@ -93,18 +94,18 @@ class Block(nn.Module):
         super().__init__()
         self.stride = stride
         self.first = _convolution(inputs, outputs, stride)
-        self.first_norm = nn.BatchNorm2d(outputs)
+        self.first_norm = BatchNorm(outputs)
         self.second = _convolution(outputs, outputs)
-        self.second_norm = nn.BatchNorm2d(outputs)
+        self.second_norm = BatchNorm(outputs)
         self.shortcut: nn.Module = nn.Identity()
         if inputs != outputs or stride != 1:
-            self.shortcut = nn.Sequential(_convolution(inputs, outputs, size=1), nn.BatchNorm2d(outputs))
+            self.shortcut = nn.Sequential(_convolution(inputs, outputs, size=1), BatchNorm(outputs))
 
     def forward(self, x: Tensor) -> Tensor:
         """[batch, inputs, rows, columns] -> [batch, outputs, rows / stride, columns / stride]."""
         change = self.second_norm(self.second(F.relu(self.first_norm(self.first(x)))))
-        # Thinned out before a convolution that reads single pixels: in oneDNN 3.12 on AVX2 the gradient of one with
-        # a stride writes beyond its memory, where channels are last and fewer than eight.
+        # Thinned out before a convolution that reads single pixels: in oneDNN 3.12 on AVX2 the gradient of
+        # one with a stride writes beyond its memory, where channels are last and fewer than eight.
         return F.relu(self.shortcut(x[:, :, :: self.stride, :: self.stride]) + change)
 
 

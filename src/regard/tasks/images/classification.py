@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from regard.data.errors import DataError
 from regard.data.images.batches import ImageBatch, plain_batch
+from regard.data.images.config import ImageDataConfig
 from regard.data.images.store import PictureStore
 from regard.models.images.build import build_image_classifier
 from regard.tasks.images.class_pictures import class_pictures
@@ -17,8 +18,6 @@ from regard.tasks.images.recipe import ImageClassificationRecipe
 from regard.tasks.images.task import ImageTask, rows_of
 from regard.tasks.images.temperature import calibrate
 from regard.training.trainable import Loss
-
-_BATCH = 256  # of a validation
 
 
 class ImageClassificationTask(ImageTask[ImageClassificationRecipe]):
@@ -36,6 +35,12 @@ class ImageClassificationTask(ImageTask[ImageClassificationRecipe]):
                 f"the pictures are all of one class, {self.store.classes[0]}: there is nothing to tell "
                 "apart; make a folder for each class"
             )
+
+    @classmethod
+    def held_out(cls, data: ImageDataConfig, train: PictureStore) -> ImageDataConfig:
+        """In the size of training: the network reads no other, and pictures are resized for it."""
+        height, width = train.shapes[0, :2].tolist()
+        return data.model_copy(update={"size": (height, width)})
 
     def new_model(self, mean: tuple[float, ...], std: tuple[float, ...]) -> nn.Module:
         """The recipe's Vision Transformer or ResNet with random weights."""
@@ -64,8 +69,12 @@ class ImageClassificationTask(ImageTask[ImageClassificationRecipe]):
         return Loss(total, {"accuracy": right})
 
     def finished(self, model: nn.Module) -> dict[str, Any]:
-        """Makes its confidence one that can be believed, by pictures kept apart; tells the temperature."""
-        return {"temperature": calibrate(model, self.validation)}
+        """Makes its confidence one that can be believed, by pictures kept apart; tells the temperature.
+
+        The loss on these pictures is another then.
+        """
+        temperature = calibrate(model, self.validation)
+        return {"temperature": temperature, "validation": self.validate(model)}
 
     def figures(self, model: nn.Module, store: PictureStore) -> dict[str, Any]:
         """See `class_figures`."""
@@ -95,7 +104,7 @@ def class_figures(model: nn.Module, store: PictureStore) -> dict[str, Any]:
     device = next(model.parameters()).device
     names = store.classes
     confusion, calibration, total = Confusion.of(len(names)), Calibration.of(), 0.0
-    for rows in rows_of(store, _BATCH):
+    for rows in rows_of(store):
         batch = plain_batch(store, rows).to(device)
         assert batch.targets is not None
         logits = model(batch.images).float()

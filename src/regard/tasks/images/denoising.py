@@ -1,5 +1,6 @@
 """Denoising as the trainer sees it: a noisy image and the clean one, or pixels to be guessed from others."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from regard.counted import counted
 from regard.data.errors import DataError
 from regard.data.images.batches import ImageBatch, plain_batch
+from regard.data.images.config import ImageDataConfig
 from regard.data.images.folders import listed
 from regard.data.images.store import PictureStore
 from regard.models.images.unet import UNet
@@ -22,6 +24,10 @@ from regard.tasks.images.task import ImageTask
 from regard.tasks.images.windows import in_windows
 from regard.training.trainable import Loss
 
+# In decibels: the error that rounding to 8 bits makes, a twelfth of a squared step. An image that is nearer
+# to the clean one counts no more: a single black one, on which there is no noise, would make means infinite.
+MOST_PSNR = 10 * math.log10(12 * 255**2)
+
 
 class DenoisingTask(ImageTask[DenoisingRecipe]):
     """A `regard.training.Trainable` for denoising."""
@@ -29,10 +35,21 @@ class DenoisingTask(ImageTask[DenoisingRecipe]):
     layout = "plain"
     metrics = ("loss", "psnr", "ssim")
 
-    @classmethod
-    def check_figures(cls, store: PictureStore) -> None:
+    def _check(self) -> None:
+        super()._check()
+        if self.recipe.clean_targets:
+            check_sizes(self.validation)
+
+    def check_test(self, store: PictureStore) -> None:
         """See `check_sizes`."""
-        check_sizes(store)
+        super().check_test(store)
+        if self.recipe.clean_targets:
+            check_sizes(store)
+
+    @classmethod
+    def held_out(cls, data: ImageDataConfig, train: PictureStore) -> ImageDataConfig:
+        """In their own sizes, which a denoiser keeps, whatever size training sees."""
+        return data.model_copy(update={"size": None})
 
     def new_model(self, mean: tuple[float, ...], std: tuple[float, ...]) -> nn.Module:
         """The recipe's U-Net with random weights."""
@@ -51,8 +68,13 @@ class DenoisingTask(ImageTask[DenoisingRecipe]):
         return restoration_loss(model(seen), batch.images, self.recipe.loss, hidden)
 
     def figures(self, model: nn.Module, store: PictureStore) -> dict[str, Any]:
-        """See `denoising_figures`."""
-        return denoising_figures(lambda image: in_windows(model, image), store, self.recipe, _device(model))
+        """See `denoising_figures`, and where pictures are noisy themselves `blind_figures`."""
+
+        def denoise(image: Tensor) -> Tensor:
+            return in_windows(model, image)
+
+        figures = denoising_figures if self.recipe.clean_targets else blind_figures
+        return figures(denoise, store, self.recipe, next(model.parameters()).device)
 
 
 @torch.no_grad()
@@ -73,8 +95,8 @@ def denoising_figures(
         noise: what is put on; the same random numbers for every denoiser.
 
     Returns:
-        ``loss``; ``psnr`` in decibels and ``ssim``, means over images, and those of the noisy images,
-        ``noisy_psnr`` and ``noisy_ssim``; ``images``.
+        ``loss``; ``psnr`` in decibels, each image's at most `MOST_PSNR`, and ``ssim``, means over images, and
+        those of the noisy images, ``noisy_psnr`` and ``noisy_ssim``; ``images``.
 
     Raises:
         DataError: pictures that SSIM cannot be taken of.
@@ -88,9 +110,36 @@ def denoising_figures(
         restored = denoise(noisy[0])[None].clamp(0, 1)
         sums["loss"] += float(restoration_loss(restored, clean, recipe.loss).total)
         for name, image in (("", restored), ("noisy_", noisy.clamp(0, 1))):
-            sums[f"{name}psnr"] += float(psnr(image, clean))
+            sums[f"{name}psnr"] += min(float(psnr(image, clean)), MOST_PSNR)
             sums[f"{name}ssim"] += float(ssim(image, clean))
     return {**{name: value / len(store) for name, value in sums.items()}, "images": len(store)}
+
+
+@torch.no_grad()
+def blind_figures(
+    denoise: Callable[[Tensor], Tensor], store: PictureStore, recipe: DenoisingRecipe, device: torch.device
+) -> dict[str, Any]:
+    """How well hidden pixels of noisy pictures are guessed, where nothing is known of the clean ones.
+
+    What a denoiser leaves of the noise counts against it: it cannot know a hidden pixel's. PSNR with the
+    noisy pictures would be best of one that does nothing.
+
+    Args:
+        denoise: from [channels, height, width] to the same shape.
+        store: noisy pictures.
+        recipe: its `blind_spots` and `loss`.
+        device: where images are made.
+
+    Returns:
+        ``loss`` at pixels that are hidden, the same for every denoiser; ``images``.
+    """
+    total = 0.0
+    for row in range(len(store)):
+        noisy = plain_batch(store, np.array([row])).images.to(device)
+        seen, hidden = blind_spots(noisy, recipe.blind_spots, torch.Generator(device).manual_seed(row))
+        guessed = denoise(seen[0])[None].clamp(0, 1)
+        total += float(restoration_loss(guessed, noisy, recipe.loss, hidden).total)
+    return {"loss": total / len(store), "images": len(store)}
 
 
 def check_sizes(store: PictureStore) -> None:
@@ -103,14 +152,10 @@ def check_sizes(store: PictureStore) -> None:
     if small:
         raise DataError(
             f"{counted(len(small), 'picture is', 'pictures are')} smaller than {SSIM_WINDOW}x{SSIM_WINDOW}, "
-            f"the window in which figures compare (SSIM): leave out, or give data.size: {listed(small)}"
+            f"the window in which figures compare (SSIM): leave out: {listed(small)}"
         )
 
 
 def _generator(device: torch.device) -> torch.Generator:
     """Random numbers that follow from torch's own, which the trainer seeds for each update."""
     return torch.Generator(device).manual_seed(int(torch.randint(1 << 62, ())))
-
-
-def _device(model: nn.Module) -> torch.device:
-    return next(model.parameters()).device

@@ -7,6 +7,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from regard.counted import counted
+from regard.data.errors import DataError
 from regard.data.images.batches import ImageBatch, plain_batch
 from regard.data.images.folders import GOOD
 from regard.data.images.store import PictureStore
@@ -34,6 +36,11 @@ class DetectionTask(ImageTask[DetectionRecipe]):
         super()._check()
         # Whether the threshold can be set is told now: after training it would cost the model.
         alarm_threshold(torch.zeros(len(self.validation)), self.recipe.false_alarms)
+
+    def check_test(self, store: PictureStore) -> None:
+        """See `check_good_and_bad`."""
+        super().check_test(store)
+        check_good_and_bad(store)
 
     def new_model(self, mean: tuple[float, ...], std: tuple[float, ...]) -> nn.Module:
         """The recipe's network with random weights."""
@@ -109,11 +116,15 @@ def detection_figures(model: nn.Module, store: PictureStore, recipe: DetectionRe
         recipe: what the model learnt to undo, and how pictures are compared.
 
     Returns:
-        ``auroc`` and ``average_precision`` over images; ``pixel_auroc`` where there are masks, of good
-        pictures and of those bad ones that have one; ``images``;
+        ``auroc`` and ``average_precision`` over images; ``pixel_auroc`` where masks have good and bad pixels,
+        of good pictures and of those bad ones that have one; ``images``;
         ``kinds``: of each kind of defect, where there are several, ``auroc`` against all good pictures and
         its own ``images``.
+
+    Raises:
+        DataError: pictures that are all good, or all bad.
     """
+    check_good_and_bad(store)
     ranking = PixelRanking.empty()
     found = []
     labels = [store.classes[label] for label in store.labels.tolist()]
@@ -130,7 +141,7 @@ def detection_figures(model: nn.Module, store: PictureStore, recipe: DetectionRe
         "average_precision": average_precision(scores, bad),
         "images": len(store),
     }
-    if store.has_masks:
+    if ranking.good.any() and ranking.bad.any():  # masks may be black, and made smaller they may become so
         figures["pixel_auroc"] = ranking.auroc
     kinds = sorted({label for label in labels if label not in GOOD})
     if len(kinds) > 1:
@@ -142,3 +153,15 @@ def detection_figures(model: nn.Module, store: PictureStore, recipe: DetectionRe
                 "images": labels.count(kind),
             }
     return figures
+
+
+def check_good_and_bad(store: PictureStore) -> None:
+    """That there is something to be told apart.
+
+    Raises:
+        DataError: there is no good picture, or no other.
+    """
+    found = {"good" if store.classes[label] in GOOD else "bad" for label in store.labels.tolist()}
+    if len(found) < 2:
+        count = counted(len(store), "picture")
+        raise DataError(f"a test needs good pictures and bad ones, and of its {count} all are {found.pop()}")

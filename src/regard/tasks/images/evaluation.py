@@ -16,7 +16,7 @@ from regard.tasks.evaluation import Where
 from regard.tasks.images.classification import class_figures
 from regard.tasks.images.classifier import ImageClassifier
 from regard.tasks.images.denoiser import Denoiser
-from regard.tasks.images.denoising import denoising_figures
+from regard.tasks.images.denoising import blind_figures, denoising_figures
 from regard.tasks.images.detection import detection_figures
 from regard.tasks.images.detector import Detector
 from regard.tasks.images.segmentation import border_figures, segmentation_figures
@@ -43,10 +43,14 @@ def evaluate_segmenter(segmenter: Segmenter, data: Where, split: str) -> dict[st
 
 
 def evaluate_denoiser(denoiser: Denoiser, data: Where, split: str) -> dict[str, Any]:
-    """PSNR and SSIM under the recipe's noise, and of the noisy pictures."""
+    """PSNR and SSIM under the recipe's noise, and of the noisy pictures.
+
+    Where a recipe's own pictures are noisy, of these the loss at hidden pixels; what else is given is clean.
+    """
     config = data_of(denoiser.recipe.data, data, split).model_copy(update={"size": None})
+    clean = denoiser.recipe.clean_targets or data is not None
     with stored(config, split, "plain", Meaning()) as store:
-        figures = denoising_figures(
+        figures = (denoising_figures if clean else blind_figures)(
             lambda image: in_windows(denoiser.model, image), store, denoiser.recipe, denoiser.device
         )
         return {"data": name_of(config, split), **figures}

@@ -168,11 +168,16 @@ class DenoisingRecipe(UNetRecipe):
     loss: RestorationLossConfig = RestorationLossConfig()
 
     @model_validator(mode="after")
-    def _blind_networks_see_no_pixel_itself(self) -> Self:
+    def _learns_from_what_there_is(self) -> Self:
         if not self.clean_targets and self.model.residual:
             raise ValueError(
                 "model.residual adds the input to the output, and clean_targets = false hides pixels that "
                 "the network must guess: set model.residual to false"
+            )
+        if not self.clean_targets and self.training.metric != "loss":
+            raise ValueError(
+                f"training.metric = {self.training.metric!r} compares with clean pictures, and clean_targets "
+                "= false says that there are none: leave it out"
             )
         return self
 
@@ -214,4 +219,6 @@ class DetectionRecipe(UNetRecipe):
             )
         if self.judge_loss.boundary:
             raise ValueError("judge_loss.boundary weighs pixels between objects: defects are not told apart")
+        if self.judge_loss.class_weights is not None and len(self.judge_loss.class_weights) != 2:
+            raise ValueError("judge_loss.class_weights: give two numbers, for good pixels and for defects")
         return self

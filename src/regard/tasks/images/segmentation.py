@@ -7,8 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from regard.counted import counted
 from regard.data.errors import DataError
 from regard.data.images.batches import ImageBatch, plain_batch
+from regard.data.images.folders import listed
 from regard.data.images.store import PictureStore
 from regard.models.images.unet import UNet
 from regard.tasks.images.boundary_weights import boundary_weights
@@ -41,6 +43,19 @@ class SegmentationTask(ImageTask[SegmentationRecipe]):
                 "loss.boundary weighs pixels between objects, and the masks do not tell objects apart: give "
                 "one mask an object, or leave it out"
             )
+        weights, classes = self.recipe.loss.class_weights, class_count(self.store)
+        if weights is not None and len(weights) != classes:
+            meant = ("background", "object") if self.store.instances else self.store.values
+            raise DataError(
+                f"loss.class_weights has {counted(len(weights), 'number')}, and masks {classes} classes: "
+                f"{', '.join(map(str, meant))}; give one for each"
+            )
+
+    def check_test(self, store: PictureStore) -> None:
+        """See `check_cells`, where the recipe asks for scores of borders."""
+        super().check_test(store)
+        if self.recipe.borders:
+            check_cells(store)
 
     def new_model(self, mean: tuple[float, ...], std: tuple[float, ...]) -> nn.Module:
         """The recipe's U-Net with random weights, an output for each class."""
@@ -132,7 +147,8 @@ class _Scores:
         assert batch.targets is not None
         self.overlap.add(logits.argmax(1), batch.targets)
         if self.objects is not None and batch.instances is not None and found is not None:
-            self.objects.add(batch.instances[0].clamp(min=0).cpu().numpy(), found)
+            there = batch.instances[0].cpu().numpy()
+            self.objects.add(there.clip(min=0), np.where(there < 0, 0, found))  # of pixels that count
 
     def figures(self) -> Mapping[str, float]:
         objects = {} if self.objects is None else self.objects.figures()
@@ -149,12 +165,35 @@ def border_figures(model: nn.Module, store: PictureStore) -> dict[str, float]:
 
     Raises:
         UserError: scikit-image is not installed.
+        DataError: a picture without a cell.
     """
+    check_cells(store)
     cells, probabilities = [], []
     for row in range(len(store)):
         batch = plain_batch(store, np.array([row])).to(next(model.parameters()).device)
-        assert batch.targets is not None
         logits = in_windows(model, batch.images[0])
         probabilities.append(logits.softmax(0)[1].cpu().numpy())
-        cells.append((batch.targets[0] == 1).cpu().numpy())
+        cells.append(_cells(batch).cpu().numpy())
     return challenge_scores(cells, probabilities)
+
+
+def check_cells(store: PictureStore) -> None:
+    """That scores of borders can be taken of every picture.
+
+    Raises:
+        DataError: pictures without a cell, by name.
+    """
+    empty = [
+        name for row, name in enumerate(store.names) if not _cells(plain_batch(store, np.array([row]))).any()
+    ]
+    if empty:
+        raise DataError(
+            f"{counted(len(empty), 'test picture is', 'test pictures are')} all border, where no cell can be "
+            f"scored: leave out, or set borders = false: {listed(empty)}"
+        )
+
+
+def _cells(batch: ImageBatch) -> Tensor:
+    """[rows, columns] of the first picture, bool."""
+    assert batch.targets is not None
+    return batch.targets[0] == 1

@@ -17,7 +17,7 @@ from regard.data.images.config import ImageDataConfig
 from regard.data.images.folders import Layout
 from regard.data.images.plan import PicturePlan
 from regard.data.images.splits import has_test, pictures_of
-from regard.data.images.store import Meaning, PictureStore
+from regard.data.images.store import PictureStore
 from regard.data.text.tokenizer import Tokenizer
 from regard.errors import UserError
 from regard.tasks.images.recipe import ImageRecipe
@@ -26,6 +26,10 @@ from regard.tasks.talk import say
 from regard.training.trainable import Loss
 
 R = TypeVar("R", bound=ImageRecipe)
+
+# What a network reads at once without a gradient: so many images, and of large ones so many pixels.
+_MOST_TOGETHER = 256
+_PIXELS_TOGETHER = 1 << 20
 
 
 class ImageTask(ABC, Generic[R]):
@@ -54,7 +58,6 @@ class ImageTask(ABC, Generic[R]):
         self.plan = PicturePlan(rows, recipe.training.images, recipe.seed)
         self.steps_per_epoch = self.plan.steps_per_epoch
         self._check()
-        self.check_figures(validation)
 
     @classmethod
     def prepare(cls, recipe: R, folder: Path, console: Console | None = None) -> Self:
@@ -68,27 +71,33 @@ class ImageTask(ABC, Generic[R]):
         train = pictures_of(recipe.data, "train", cls.layout)
         store = build_store(train, recipe.data, folder / "train", console=console)
         kept = pictures_of(recipe.data, "validation", cls.layout)
-        validation = build_store(
-            kept, recipe.data, folder / "validation", like=store.meaning, console=console
-        )
-        test = _test_store(recipe.data, folder, cls.layout, store.meaning, console)
+        config = cls.held_out(recipe.data, store)
+        validation = build_store(kept, config, folder / "validation", like=store.meaning, console=console)
+        task = cls(recipe, folder, store, validation)
+        test = task._test_store(console)
         if test is not None:
-            cls.check_figures(test)
+            task.check_test(test)
         others = "" if test is None else f" Test pictures: {len(test):,}."
         say(console, f"Training pictures: {len(store):,}. Validation pictures: {len(validation):,}.{others}")
-        return cls(recipe, folder, store, validation)
+        return task
 
     def _check(self) -> None:
         """Raise a UserError where the pictures do not suit the task."""
+        _check_names(self.store)
         if self.store.together is None and self.recipe.data.window is None and self._several_sizes():
             raise DataError(
                 "the pictures have several sizes: give data.size (all are resized) or data.crop (training "
                 "sees windows of that size)"
             )
 
+    def check_test(self, store: PictureStore) -> None:
+        """Raise a UserError where the figures of a test cannot be taken of these pictures."""
+        _check_names(store)
+
     @classmethod
-    def check_figures(cls, store: PictureStore) -> None:
-        """Raise a UserError where the task's figures cannot be taken of the pictures of a store."""
+    def held_out(cls, data: ImageDataConfig, train: PictureStore) -> ImageDataConfig:
+        """How pictures of validation and test are read: as a finished model reads them."""
+        return data
 
     def _several_sizes(self) -> bool:
         return bool((self.store.shapes[:, :2] != self.store.shapes[0, :2]).any())
@@ -142,7 +151,7 @@ class ImageTask(ABC, Generic[R]):
     def validate(self, model: nn.Module) -> dict[str, float]:
         """Figures on the pictures kept apart."""
         figures = self.figures(model, self.validation)
-        return {name: figures[name] for name in self.metrics}
+        return {name: figures[name] for name in self.metrics if name in figures}
 
     @abstractmethod
     def figures(self, model: nn.Module, store: PictureStore) -> dict[str, Any]:
@@ -167,7 +176,7 @@ class ImageTask(ABC, Generic[R]):
     def evaluate(self, model: nn.Module, console: Console | None) -> dict[str, Any]:
         """Figures on the test pictures, where there are some, and what else a finished model needs."""
         found = self.finished(model)
-        store = _test_store(self.recipe.data, self.folder, self.layout, self.store.meaning, console)
+        store = self._test_store(console)
         return found if store is None else {**found, "test": self.test_figures(model, store)}
 
     def test_figures(self, model: nn.Module, store: PictureStore) -> dict[str, Any]:
@@ -178,19 +187,28 @@ class ImageTask(ABC, Generic[R]):
         """Gives a finished model what only then it can have; returns what metrics.json must hold of it."""
         return {}
 
-
-def _test_store(
-    config: ImageDataConfig, folder: Path, layout: Layout, like: Meaning, console: Console | None
-) -> PictureStore | None:
-    """The store of the test pictures, if there are any; one that is there already is opened."""
-    if not has_test(config):
-        return None
-    pictures = pictures_of(config, "test", layout)
-    return build_store(pictures, config, folder / "test", like=like, console=console)
+    def _test_store(self, console: Console | None) -> PictureStore | None:
+        """The store of the test pictures, if there are any; one that is there already is opened."""
+        config = self.held_out(self.recipe.data, self.store)
+        if not has_test(config):
+            return None
+        pictures = pictures_of(config, "test", self.layout)
+        return build_store(pictures, config, self.folder / "test", like=self.store.meaning, console=console)
 
 
-def rows_of(store: PictureStore, size: int) -> list[np.ndarray[Any, np.dtype[np.int64]]]:
-    """All rows of a store in batches of at most `size`, one at a time where pictures have several sizes."""
-    if store.together is None and (store.shapes[:, :2] != store.shapes[0, :2]).any():
-        size = 1
+def rows_of(store: PictureStore) -> list[np.ndarray[Any, np.dtype[np.int64]]]:
+    """All rows of a store of pictures of one size, those together that a network may read at once."""
+    height, width = store.shapes[0, :2].tolist()
+    size = max(1, min(_MOST_TOGETHER, _PIXELS_TOGETHER // (height * width)))
     return [np.arange(first, min(first + size, len(store))) for first in range(0, len(store), size)]
+
+
+def _check_names(store: PictureStore) -> None:
+    """That the names of classes can be written into a model folder.
+
+    Raises:
+        DataError: one cannot, for it is no text: folders on Linux may be named by any bytes.
+    """
+    for name in store.classes:
+        if name.encode("utf-8", "replace").decode() != name:
+            raise DataError(f"the name of the class {name!a} is not UTF-8: rename its folder")

@@ -16,7 +16,6 @@ from regard.tasks.images.task import rows_of
 
 # Of the logarithm of a temperature: no network is off by more than a thousand times.
 _REACH = math.log(1000.0)
-_BATCH = 256
 
 
 def best_temperature(logits: Tensor, targets: Tensor) -> float:
@@ -63,7 +62,7 @@ def calibrate(model: nn.Module, store: PictureStore) -> float:
     assert isinstance(model, VisionTransformer | ResNet)
     device = next(model.parameters()).device
     logits, targets = [], []
-    for rows in rows_of(store, _BATCH):
+    for rows in rows_of(store):
         batch = plain_batch(store, rows).to(device)
         assert batch.targets is not None
         logits.append(model(batch.images).float())
