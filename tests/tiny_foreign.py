@@ -61,6 +61,15 @@ def metaspace() -> Any:
     )
 
 
+def word_ends() -> Any:
+    """As CLIP's: a token says that it ends a word."""
+    tokenizer = Tokenizer(models.BPE(unk_token="[UNK]", end_of_word_suffix="</w>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    trainer = trainers.BpeTrainer(vocab_size=50, special_tokens=["[UNK]"], end_of_word_suffix="</w>")
+    tokenizer.train_from_iterator(TEXTS[:2], trainer)
+    return transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token="[UNK]")
+
+
 def bert(path: Path) -> Path:
     torch.manual_seed(1)
     config = transformers.BertConfig(vocab_size=60, max_position_embeddings=64, **SMALL)
@@ -107,4 +116,38 @@ def vit(path: Path) -> Path:
     return _saved(path, transformers.ViTModel(transformers.ViTConfig(image_size=16, patch_size=8, **SMALL)))
 
 
-TEXT_MODELS = {"bert": bert, "gpt2": gpt2, "llama": llama, "t5": t5, "marian": marian}
+def beit(path: Path) -> Path:
+    torch.manual_seed(7)
+    return _saved(path, transformers.BeitModel(transformers.BeitConfig(image_size=16, patch_size=8, **SMALL)))
+
+
+def dinov2_with_registers(path: Path) -> Path:
+    torch.manual_seed(8)
+    config = transformers.Dinov2WithRegistersConfig(
+        image_size=16, patch_size=8, num_register_tokens=4, mlp_ratio=2, **SMALL
+    )
+    return _saved(path, transformers.Dinov2WithRegistersModel(config))
+
+
+def siglip(path: Path) -> Path:
+    torch.manual_seed(9)
+    config = transformers.SiglipVisionConfig(image_size=16, patch_size=8, **SMALL)
+    return _saved(path, transformers.SiglipVisionModel(config))
+
+
+def albert(path: Path) -> Path:
+    torch.manual_seed(10)
+    config = transformers.AlbertConfig(vocab_size=60, embedding_size=16, max_position_embeddings=64, **SMALL)
+    return _saved(path, transformers.AlbertModel(config), wordpiece())
+
+
+def qwen3(path: Path) -> Path:
+    torch.manual_seed(11)
+    config = transformers.Qwen3Config(
+        vocab_size=300, num_key_value_heads=2, head_dim=8, bos_token_id=0, eos_token_id=0, **SMALL
+    )
+    assert config.max_window_layers > 24  # than it has weights
+    return _saved(path, transformers.Qwen3Model(config), byte_level())
+
+
+TEXT_MODELS = {"bert": bert, "gpt2": gpt2, "llama": llama, "t5": t5, "marian": marian, "qwen3": qwen3}

@@ -56,6 +56,19 @@ def test_several_inputs_are_in_one_page(regard: Regard, model: Path, tmp_path: P
     ]  # fmt: skip
 
 
+def test_heads_are_of_one_sentence_and_in_a_file_of_their_own(
+    regard: Regard, model: Path, tmp_path: Path
+) -> None:
+    heads = tmp_path / "heads.png"
+    several = regard("look", model, "The dog. The cat.", "--heads", heads)
+    assert (several.code, heads.exists()) == (2, False)
+    assert "--heads draws one sentence or picture and 2 are given" in several.err
+    (tmp_path / "link").symlink_to(tmp_path)
+    both = regard("look", model, "The cat.", "--heads", heads, "--out", tmp_path / "link" / "heads.png")
+    assert (both.code, heads.exists()) == (2, False)
+    assert "--out and --heads would both write this file" in both.err
+
+
 def test_a_model_of_hugging_face_has_every_view(regard: Regard, bert: str, tmp_path: Path) -> None:
     ran = regard("look", bert, "The cat saw 나는.", "--word", "cat", "--head", "1")
     assert ran.code == 0

@@ -39,6 +39,7 @@ def test_distances_of_a_transformer_beside_a_convolutional_network(
     ]
     assert is_picture("far.png")
     assert "--force" in regard("look", "distance", *models, "--out", "far.png").err
+    assert "ends in .png, .svg, .pdf, .json" in regard("look", "distance", "none", "--out", "far.html").err
     assert regard("look", "distance", *models, "--count", 2, "--out", "far.json").code == 0
     found = json.loads(Path("far.json").read_text())
     assert [(one["what"], len(one["layers"])) for one in found] == [("attention", 2), ("receptive field", 3)]
@@ -87,6 +88,14 @@ def test_attention_of_models_of_pictures(regard: Regard, trained: dict[str, Path
     assert len(ran.out.splitlines()) < 30  # a grid that a terminal holds
     assert regard("look", "attention", unet, picture, "--out", "unet.png").code == 0
     assert is_picture("unet.png")
+
+
+def test_a_picture_whose_name_is_no_text(regard: Regard, trained: dict[str, Path], picture: Path) -> None:
+    odd = picture.rename("b\udcff.png")  # a byte that is no UTF-8, as Python has it
+    model = trained["image-classification"]
+    for out in ("seen.html", "seen.png", "seen.json"):
+        assert regard("look", model, odd, "--out", out).code == 0
+    assert "b?.png" in Path("seen.html").read_text(encoding="utf-8")
 
 
 def test_a_classifiers_errors_are_drawn_into_a_folder(

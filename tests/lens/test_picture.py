@@ -1,12 +1,15 @@
 """Pictures: that they are written, whole, and for any script."""
 
 import warnings
+from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from xml.etree import ElementTree
 
+import matplotlib
 import pytest
 import torch
-from matplotlib import rc_context
+from matplotlib import font_manager, rc_context
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -23,9 +26,10 @@ from regard.lens import (
     principal_plane,
 )
 from regard.lens import fonts as fonts_module
-from regard.lens.fonts import MissingGlyphs, families_for
+from regard.lens.fonts import MissingGlyphs, can_draw, families_for
+from regard.lens.html import page
 from regard.lens.labels import offsets
-from regard.lens.panels import Panel, draw_grid
+from regard.lens.panels import MOST_AREA, Panel, Sizes, draw_grid
 
 
 def a_map(queries: int, keys: int, heads: int = 3) -> AttentionMap:
@@ -134,6 +138,41 @@ def test_a_script_no_font_draws_is_told_and_drawn_all_the_same(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         assert picture(seen, tmp_path / "map.png").exists()
+
+
+def test_the_boxes_that_matplotlib_brings_draw_no_script(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its list of fonts has one that covers every character, with boxes."""
+    manager = font_manager.fontManager
+    brought = [entry for entry in manager.ttflist if entry.fname.startswith(matplotlib.get_data_path())]
+    assert brought
+    monkeypatch.setattr(manager, "ttflist", brought)
+    monkeypatch.setattr(font_manager, "findSystemFonts", list)
+    with pytest.warns(MissingGlyphs, match="draws 3 characters"):
+        assert families_for(["한국어"]) == ["DejaVu Sans"]
+    assert not can_draw("ไทย")
+
+
+def test_many_maps_have_small_cells_and_too_many_are_refused(tmp_path: Path) -> None:
+    rows = words(*["word"] * 40)
+    few, many = ([[Panel("m", torch.ones(40, 40), rows, rows)]] * count for count in (2, 16))
+    assert Sizes.of(few).cell > Sizes.of(many).cell
+    assert Sizes.of(many).area < MOST_AREA
+    with pytest.raises(PictureError, match=r"200 maps would take .* \(--at\), or save a page .*\.html"):
+        picture([a_map(40, 40)] * 200, tmp_path / "map.png")
+
+
+def test_large_figures_have_fewer_dots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(import_module("regard.lens.picture"), "_MOST_PIXELS", 1e5)
+    with Image.open(picture(a_map(9, 9), tmp_path / "map.png")) as opened:
+        assert opened.width * opened.height < 1.5e5
+
+
+def test_names_that_no_font_has_letters_for(tmp_path: Path) -> None:
+    """A dollar sign is no mathematics, and a byte of a file's name may be no letter."""
+    named = replace(a_map(2, 2), name="d$x_{y$\udcff")
+    assert heads_picture(named, tmp_path / "heads.png").exists()
+    assert picture(named, tmp_path / "map.svg").exists()
+    assert "d$x_{y$?" in page(named, title=named.name).text
 
 
 def test_positions(tmp_path: Path) -> None:

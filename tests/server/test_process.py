@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -78,6 +79,26 @@ def test_a_request_that_is_not_http_harms_nobody(server: tuple[subprocess.Popen[
         connection.sendall(raw)
         assert connection.recv(1000).startswith(b"HTTP/1.1 413")
     assert httpx2.get(f"{address}/health").status_code == 200
+
+
+def test_half_requests_leave_room_for_whole_ones(folders: dict[str, Path | str]) -> None:
+    """More than there are files for: the server neither runs out of them, nor fills its log."""
+    command = f"ulimit -n 256; exec {sys.executable} -m regard serve toy={folders['toy']} --port 0"
+    with (
+        subprocess.Popen(
+            ["sh", "-c", command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process,
+        ExitStack() as stack,
+    ):
+        assert process.stdout is not None
+        assert process.stderr is not None
+        where = urlsplit(process.stdout.readline().strip())
+        for _ in range(400):
+            half = stack.enter_context(socket.create_connection((where.hostname, where.port), timeout=60))
+            half.sendall(b"GET / HT")
+        assert httpx2.get(f"{where.geturl()}/health", timeout=60).status_code == 200
+        process.terminate()
+        assert process.stderr.read() == ""
 
 
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

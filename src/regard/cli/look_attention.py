@@ -62,6 +62,8 @@ def attention(
     given = list(inputs or ())
     if not names and any(map(is_blank, given or [""])):
         raise UserError('nothing to look at: the text is empty; give one: regard look MODEL "…"')
+    if out is not None and heads is not None and out.resolve() == heads.resolve():
+        raise UserError(f"{out}: --out and --heads would both write this file; give each one of its own")
     if out is not None:
         check_map_file(out, force)
         check_kept(out, given)
@@ -162,7 +164,7 @@ def _show_texts(
     if heads is not None:
         from regard.lens import heads_picture
 
-        heads_picture(_only_one(chosen[0], len(given)), heads)
+        heads_picture(_only_one(chosen[0], len(parts)), heads)
         tell_saved(heads)
 
 
@@ -247,7 +249,7 @@ def _tell(part: _Part, *, several: bool) -> None:
 
 def _only_one(maps: Sequence[AttentionMap], inputs: int) -> AttentionMap:
     if inputs != 1:
-        raise UserError(f"--heads draws one input and {inputs} are given; give one")
+        raise UserError(f"--heads draws one sentence or picture and {inputs} are given; give one")
     if len(maps) != 1:
         raise UserError(f"--heads draws one place and {len(maps)} are meant; name one: --at {maps[0].name}")
     return maps[0]

@@ -8,7 +8,7 @@ import typer
 
 from regard.cli import options
 from regard.cli.inputs import check_kept
-from regard.cli.views import check_map_file, tell_saved
+from regard.cli.views import check_new, tell_saved
 from regard.counted import counted
 from regard.errors import UserError
 from regard.strict_json import strict_json
@@ -17,6 +17,8 @@ from regard.whole_file import write_atomically
 if TYPE_CHECKING:
     from regard.lens.reach import Reach
     from regard.tasks.images.inputs import Given
+
+_FILES = (".png", ".svg", ".pdf", ".json")
 
 
 def distance(
@@ -44,7 +46,9 @@ def distance(
     Of a Vision Transformer: the mean distance that each head attends over (Dosovitskiy et al. 2021, fig. 7).
     Of a ResNet, and of a U-Net's encoder: the mean distance within the effective receptive field (Luo et al.
     2016). In pixels of what the network reads, by depth."""
-    check_map_file(out, force)
+    if out.suffix.lower() not in _FILES:
+        raise UserError(f"{out}: a file of distances ends in {', '.join(_FILES)}")
+    check_new(out, force)
     if data is not None:
         check_kept(out, [data])
     from regard.tasks import load

@@ -13,6 +13,7 @@ from regard.counted import counted
 from regard.errors import RegardWarning
 
 _DEFAULT = "DejaVu Sans"
+_BOXES = "Last Resort"
 # Families that draw Chinese, Japanese and Korean, by system; others are looked for when these are missing.
 _KNOWN = (
     "Noto Sans CJK KR",
@@ -85,11 +86,16 @@ def _path_of(family: str) -> str:
 
 
 def _installed() -> dict[str, str]:
-    """Upright regular fonts that matplotlib knows: family to file."""
+    """Upright regular fonts that matplotlib knows: family to file.
+
+    Not the last resort that matplotlib brings: it has a sign for every character, and each of them is a box.
+    """
     return {
         entry.name: entry.fname
         for entry in font_manager.fontManager.ttflist
-        if entry.style == "normal" and entry.weight in (400, "normal", "regular", "book")
+        if entry.style == "normal"
+        and entry.weight in (400, "normal", "regular", "book")
+        and not entry.name.startswith(_BOXES)
     }
 
 

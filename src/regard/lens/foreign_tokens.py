@@ -25,7 +25,8 @@ def tokens_of(tokenizer: Any, ids: Sequence[int], words: Sequence[int | None] | 
             ``all_special_ids``.
         ids: of the text.
         words: numbers of the words, as the tokenizer's ``word_ids()`` gives them; left out, a word begins
-            where a token begins with a space, or goes on with no mark such as ``##``.
+            where a token begins with a space, goes on with no mark such as ``##``, or comes after one that
+            ends a word (``</w>``).
 
     Example:
         >>> class Letters:
@@ -41,22 +42,25 @@ def tokens_of(tokenizer: Any, ids: Sequence[int], words: Sequence[int | None] | 
         one for one, token in zip(ids, known, strict=True) if token is None
     }
     raw = [f"#{one}" if token is None else str(token) for token, one in zip(known, ids, strict=True)]
-    by_bytes, mark = _kind(tokenizer)
+    by_bytes, mark, end = _kind(tokenizer)
     texts: list[str] = []
     groups: list[int | None] = []
     word = -1
+    ended = False
     for at, (token, one) in enumerate(zip(raw, ids, strict=True)):
         if int(one) in special:
             texts.append(token.translate(_SIGNS))
             groups.append(None)
             continue
+        before, ended = ended, bool(end) and token.endswith(end)
+        token = token.removesuffix(end)
         goes_on = bool(mark) and token.startswith(mark)
         text = token.removeprefix(mark) if goes_on else _letters(token) if by_bytes else token
         alone = not groups or groups[-1] is None
         if words is not None:
             begins = words[at] is None or words[at] != words[at - 1] if at else True
         else:
-            begins = bool(mark) and not goes_on
+            begins = before or (bool(mark) and not goes_on)
         if alone or begins or text.startswith((_SPACE, " ")):
             word += 1
         texts.append(text.translate(_SIGNS))
@@ -64,14 +68,19 @@ def tokens_of(tokenizer: Any, ids: Sequence[int], words: Sequence[int | None] | 
     return Tokens.of(texts, groups)
 
 
-def _kind(tokenizer: Any) -> tuple[bool, str]:
-    """Whether tokens are written as bytes, and the mark of one that goes on with a word."""
+def _kind(tokenizer: Any) -> tuple[bool, str, str]:
+    """Whether tokens are written as bytes, and the marks of one that goes on with a word, and of its end."""
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is None:
-        return hasattr(tokenizer, "byte_decoder"), ""
+        return hasattr(tokenizer, "byte_decoder"), "", ""
     parts = json.loads(backend.to_str())
     by_bytes = any('"ByteLevel"' in json.dumps(parts.get(part)) for part in ("pre_tokenizer", "decoder"))
-    return by_bytes, (parts.get("model") or {}).get("continuing_subword_prefix") or ""
+    model = parts.get("model") or {}
+    return (
+        by_bytes,
+        model.get("continuing_subword_prefix") or "",
+        model.get("end_of_word_suffix") or "",
+    )
 
 
 def _letters(token: str) -> str:

@@ -9,15 +9,19 @@ from pathlib import Path
 
 from matplotlib import rc_context
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
+from regard.counted import counted
 from regard.errors import UserError
 from regard.lens.fonts import families_for
 from regard.lens.map import AttentionMap
-from regard.lens.panels import LOOKS, Panel, Words, draw_grid
+from regard.lens.panels import LOOKS, MOST_AREA, Panel, Sizes, Words, draw_grid
 from regard.lens.terminal import heading
+from regard.lens.titles import printable
 from regard.whole_file import write_atomically
 
 _DPI = 160
+_MOST_PIXELS = 48e6  # larger figures get fewer dots per inch: drawing takes some 13 bytes for each pixel
 
 
 class PictureError(UserError):
@@ -38,7 +42,8 @@ def picture(maps: AttentionMap | Sequence[AttentionMap], path: str | Path, *, wo
         The path.
 
     Raises:
-        PictureError: a suffix that is not .png, .svg or .pdf, or a folder that is not there.
+        PictureError: a suffix that is not .png, .svg or .pdf, a folder that is not there, or more maps than
+            one picture has room for.
 
     Example:
         >>> import tempfile, torch
@@ -78,11 +83,17 @@ def _draw(
 ) -> Path:
     path = check_picture_path(path)
     panels = [panel for row in grid for panel in row]
+    if (sizes := Sizes.of(grid)).area > MOST_AREA:
+        width, height = sizes.figure
+        raise PictureError(
+            f"{path}: {counted(len(panels), 'map')} would take {width:.0f} × {height:.0f} inches; name fewer "
+            "places (--at), or save a page for a browser, which has room for all (.html)"
+        )
     texts = [title, *(text for panel in panels for text in (panel.title, *panel.labels))]
     with rc_context({"font.family": families_for(texts), "svg.fonttype": "path", "font.size": 9}):
         figure = draw_grid(grid, numbers=numbers, words=words)
         if title:
-            figure.suptitle(title, fontweight="bold")
+            figure.suptitle(title.replace("$", r"\$"), fontweight="bold")
         write_figure(figure, path)
     return path
 
@@ -102,11 +113,15 @@ def check_picture_path(path: str | Path) -> Path:
 
 
 def write_figure(figure: Figure, path: Path) -> None:
-    """Writes a figure, nothing cut off.
+    """Writes a figure, nothing cut off, and all its words such that they can be stored.
 
     Raises:
         UserError: the file cannot be written.
     """
+    for text in figure.findobj(Text):
+        text.set_text(printable(text.get_text()))
+    width, height = figure.get_size_inches()
+    dpi = min(_DPI, math.sqrt(_MOST_PIXELS / (width * height)))
     drawn = BytesIO()
-    figure.savefig(drawn, format=path.suffix[1:].lower(), dpi=_DPI, bbox_inches="tight", pad_inches=0.15)
+    figure.savefig(drawn, format=path.suffix[1:].lower(), dpi=dpi, bbox_inches="tight", pad_inches=0.15)
     write_atomically(path, drawn.getvalue())

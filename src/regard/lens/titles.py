@@ -42,6 +42,16 @@ def write_title(axes: Axes, title: str, *, at: Literal["left", "center"], size: 
         said.set_in_layout(False)  # the name's distance keeps its room, and no panel shrinks by its width
 
 
+def printable(text: str) -> str:
+    """A text that can be drawn and stored: names of files may hold bytes that are no letters.
+
+    Example:
+        >>> printable("a\\udcff.png")
+        'a?.png'
+    """
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def title_cells(title: str) -> float:
     """How wide a title is, in letters of its name.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from threading import Event
 
 from starlette.datastructures import Headers
@@ -17,7 +18,9 @@ class Bounded:
 
     How large a body is, is counted while it arrives: what its headers say may be wrong or missing. All bodies
     together have a bound too, so memory does not grow with the number of clients. Answers that a client does
-    not take are given up, and so is the work on an answer when its client goes.
+    not take are given up, and so is the work on an answer when its client goes. What is still sent of a body
+    that was refused is thrown away for as long as a body may take: a connection that is closed on unread
+    bytes is reset, and the answer may be lost with it.
 
     Args:
         app: what is protected.
@@ -46,14 +49,16 @@ class Bounded:
             self._held -= sum(map(len, parts))
 
     async def _handle(self, scope: Scope, receive: Receive, send: Send, parts: list[bytes]) -> None:
+        until = asyncio.get_running_loop().time() + self.limits.body_seconds
+        arriving = _Arriving(receive)
         try:
             if self.closing.is_set():
                 raise Refused(503, "closing", "the server is shutting down")
             if self._requests > self.limits.requests:
                 raise Refused(503, "busy", "too many requests at once; try again", retry=1)
             self._check_length(Headers(scope=scope).get("content-length", ""))
-            async with asyncio.timeout(self.limits.body_seconds):
-                if not await self._read(receive, parts):
+            async with asyncio.timeout_at(until):
+                if not await self._read(arriving, parts):
                     return
         except TimeoutError:
             seconds = self.limits.body_seconds
@@ -64,8 +69,19 @@ class Bounded:
             await self._answer(scope, receive, send, parts)
             return
         response = fault.response()
-        response.headers["Connection"] = "close"  # what is left of the body is not read
-        await response(scope, receive, self._hurried(send))
+        response.headers["Connection"] = "close"  # what is left of the body is no request
+        hurried = self._hurried(send)
+
+        async def told(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                await hurried({**message, "more_body": True})
+                with suppress(TimeoutError):
+                    async with asyncio.timeout_at(until):
+                        await arriving.thrown_away(self.limits.held)
+                message = {"type": "http.response.body", "body": b""}
+            await hurried(message)
+
+        await response(scope, receive, told)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, parts: list[bytes]) -> None:
         """Runs the app for as long as the client is there."""
@@ -111,6 +127,24 @@ class Bounded:
                 await send(message)
 
         return hurried
+
+
+class _Arriving:
+    """A body that is received in parts."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._whole = False
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        self._whole = not message.get("more_body", False)  # nor does a client that is gone send more
+        return message
+
+    async def thrown_away(self, most: int) -> None:
+        """Reads the rest of it, or bytes enough."""
+        while not self._whole and most > 0:
+            most -= len((await self()).get("body", b""))
 
 
 async def _gone(receive: Receive) -> None:

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 import torch
 import transformers
-from tiny_foreign import TEXT_MODELS
+from tiny_foreign import TEXT_MODELS, word_ends
 
 import regard
 from regard import UserError
-from regard.lens import PatchGrid
+from regard.errors import RegardWarning
+from regard.lens import PatchGrid, tokens_of
 from regard.lens.html import page
 from regard.tasks.foreign import ForeignPictureModel, ForeignTextModel
 from regard.tasks.foreign import model as foreign_model
@@ -59,8 +60,25 @@ def test_maps_are_those_of_eager_attention(folder: Folder, name: str) -> None:
 def test_tokens_are_read_as_letters_and_joined_to_words(folder: Folder) -> None:
     words = {name: load(folder(name))(TEXT).axis.joined().labels for name in TEXT_MODELS}
     assert words["bert"] == ("[CLS]", "The", "cat", "saw", "나는", "읽었다", ".", "[SEP]")
-    assert words["gpt2"] == words["llama"] == ("The", "cat", "saw", "나는", "읽었다", ".")
+    assert words["gpt2"] == words["llama"] == words["qwen3"] == ("The", "cat", "saw", "나는", "읽었다", ".")
     assert words["t5"] == words["marian"] == ("The", "cat", "saw", "나는", "읽었다.", "</s>")
+
+
+def test_a_token_that_ends_a_word_is_read_without_its_mark() -> None:
+    tokenizer = word_ends()
+    encoded = tokenizer("The dat saw mat")
+    ids = encoded["input_ids"]
+    assert len(ids) > 4
+    for words in (encoded.word_ids(), None):
+        axis = tokens_of(tokenizer, ids, words)
+        assert "</w>" not in "".join(axis.texts)
+        assert axis.joined().labels == ("The", "dat", "saw", "mat")
+
+
+def test_layers_that_share_their_weights_are_told(folder: Folder) -> None:
+    with pytest.warns(RegardWarning, match=r"attention runs 2 times, .* is the last run"):
+        look = load(folder("albert"))(TEXT)
+    assert len(look.attention) == 1
 
 
 def test_a_line_break_is_one_sign_in_a_row_of_labels(folder: Folder) -> None:
@@ -114,6 +132,29 @@ def test_a_picture_is_looked_at_whole(folder: Folder) -> None:
         expected = eager(look.image[None] * 2 - 1, output_attentions=True).attentions
     for seen, weights in zip(look.attention.values(), expected, strict=True):
         torch.testing.assert_close(seen.weights, weights[0])
+
+
+@pytest.mark.parametrize(
+    ("name", "specials"),
+    [
+        ("beit", ("[CLS]",)),
+        ("dinov2_with_registers", ("[CLS]", "[R1]", "[R2]", "[R3]", "[R4]")),
+        ("siglip", ()),
+    ],
+)
+def test_models_of_pictures_of_other_kinds(folder: Folder, name: str, specials: tuple[str, ...]) -> None:
+    """With a vocabulary, with more registers than patches, and with a head that pools."""
+    look = load(folder(name))(np.zeros((20, 30, 3), np.uint8))
+    assert look.grid == PatchGrid(2, 2, specials, (16, 16))
+    eager = transformers.AutoModel.from_pretrained(folder(name), attn_implementation="eager").eval()
+    with torch.no_grad():
+        expected = eager(look.image[None] * 2 - 1, output_attentions=True).attentions
+    layers = [one for one in look.attention.values() if one.query_axis == look.grid]
+    for seen, weights in zip(layers, expected, strict=True):
+        torch.testing.assert_close(seen.weights, weights[0])
+    pooled = [one for one in look.attention.values() if one not in layers]
+    assert [one.query_axis.labels for one in pooled] == [("the picture",)] * (name == "siglip")
+    assert all(one.key_axis == look.grid for one in look.attention.values())
 
 
 def test_how_pictures_are_prepared_is_read_from_the_folder(folder: Folder, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from regard.lens.html.manifest import Manifest
 from regard.lens.html.modules import joined_modules
 from regard.lens.html.record import PageError
 from regard.lens.html.records import Records, records_of
+from regard.lens.titles import printable
 from regard.whole_file import write_atomically
 
 
@@ -110,7 +111,7 @@ def page(records: Records, *, title: str = "Attention", megabytes: float = 12.0)
         blocks=blocks,
         script=script,
     )
-    return Page(text, title)
+    return Page(printable(text), printable(title))
 
 
 def write(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ _MOST_POSITIONS = 1 << 24
 # that read far have weights of more bytes than such a table would have numbers; others may have this many.
 _SMALL_TABLE = 1 << 25
 _WIDTHS = ("hidden_size", "d_model", "n_embd", "dim", "emb_dim", "embed_dim")
+# Not the layers up to which something else is done, max_window_layers, say: those may be more than there are.
+_COUNTS_LAYERS = re.compile(r"(?!max_)(\w+_)?(layers?|depths?)")
 _USUAL_WIDTH = 1024
 _PICKLES = ("pytorch_model*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.h5", "*.msgpack")
 
@@ -118,7 +121,7 @@ def _refuse_senseless(path: Path, config: dict[str, Any], weights: int, size: in
     """Sizes that no such weights can have, before they are believed and memory is asked for."""
     width = max((value for key, value in _numbers(config) if key in _WIDTHS), default=_USUAL_WIDTH)
     for key, value in _numbers(config):
-        if ("layer" in key or "depth" in key) and value > max(weights, 1):
+        if _COUNTS_LAYERS.fullmatch(key) and value > max(weights, 1):
             raise ForeignFolderError(
                 f"{path / 'config.json'}: {key} = {value}, but there are {weights} weights in all"
             )

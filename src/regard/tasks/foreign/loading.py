@@ -50,17 +50,27 @@ def load_foreign(path_or_name: str, *, device: torch.device | str | None = None)
     name = f"hf:{path_or_name}"
     with _quietly(transformers):
         config = _told(folder, "config.json", transformers.AutoConfig.from_pretrained)
+        if _reads_pictures(transformers, config):
+            return ForeignPictureModel(name, _model(folder, transformers.AutoModel, device), folder.path)
         if getattr(config, "vocab_size", None):
             across = bool(getattr(config, "is_encoder_decoder", False))
             kind = transformers.AutoModelForSeq2SeqLM if across else transformers.AutoModel
             tokenizer = _tokenizer(transformers, folder)
             model = _model(folder, kind, device)
             return ForeignTextModel(name, model, tokenizer)
-        if getattr(config, "image_size", None) and getattr(config, "patch_size", None):
-            return ForeignPictureModel(name, _model(folder, transformers.AutoModel, device), folder.path)
     raise ForeignFolderError(
         f"{folder.path}: a {folder.model_type} model reads neither texts alone nor pictures in patches; run "
         "it yourself, and look at it with regard.look(model)"
+    )
+
+
+def _reads_pictures(transformers: Any, config: Any) -> bool:
+    """Whether pictures in patches are all that a model is given; some of these have vocabularies too."""
+    kind = transformers.MODEL_MAPPING.get(type(config), None)
+    return bool(
+        getattr(kind, "main_input_name", None) == "pixel_values"
+        and getattr(config, "image_size", None)
+        and getattr(config, "patch_size", None)
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from typing import Any
 
 import torch
 
-from regard.errors import UserError
+from regard.errors import RegardWarning, UserError
 from regard.lens import NothingSeenError, Seen, look
 
 At = str | Iterable[str]
@@ -59,6 +60,14 @@ class ForeignModel(ABC):
         """
         with self.telling(), look(self.model, at, **options) as seen:
             run()
+        for place in seen:
+            if (runs := len(seen.runs(place))) > 1:
+                warnings.warn(
+                    f"{self.name}: {place} runs {runs} times, as layers that share their weights do; what is "
+                    "shown of it is the last run",
+                    category=RegardWarning,
+                    stacklevel=1,  # the same line each time, so that it is told once
+                )
         return seen
 
     @contextmanager

@@ -15,14 +15,16 @@ from torch import Tensor
 from regard.data.images.batches import image_tensor
 from regard.data.images.pixels import as_channels, resized
 from regard.errors import UserError
-from regard.lens import AttentionMap, PatchGrid, Seen
+from regard.lens import AttentionMap, PatchGrid, Seen, Tokens
 from regard.lens.capture.wanted import Keep, Queries
+from regard.lens.map import Axis
 from regard.lens.summaries import AttentionSummary
 from regard.tasks.foreign.folder import ForeignFolderError, json_object
 from regard.tasks.foreign.model import At, ForeignModel
 from regard.tasks.images.inputs import Given, is_one, listed, pixels_of
 
 _LARGEST_SIDE = 4096  # pixels that a folder may ask for
+_POOLED = Tokens(("the picture",))
 _HALF = [0.5, 0.5, 0.5]
 
 
@@ -40,19 +42,20 @@ class PictureLook:
     grid: PatchGrid
     seen: Seen = field(repr=False, compare=False)
 
-    def axes(self, name: str) -> tuple[PatchGrid, PatchGrid]:
-        """Who looks and what is looked at, at a place."""
-        return self.grid, self.grid
+    def axes(self, name: str) -> tuple[Axis, Axis]:
+        """Who looks and what is looked at, at a place; where a picture is pooled, one query looks at it."""
+        return _POOLED if self.seen[name].length == 1 else self.grid, self.grid
 
     @cached_property
     def attention(self) -> Mapping[str, AttentionMap]:
-        """Every map that was kept, by the path of its module; both axes are the grid of patches."""
-        return self.seen.maps(self.grid)
+        """Every map that was kept, by the path of its module; keys are the grid of patches, and queries too
+        but where a picture is pooled."""
+        return {name: one.map(*self.axes(name)) for name, one in self.seen.items()}
 
     @cached_property
     def summaries(self) -> Mapping[str, AttentionSummary]:
         """The figures of every place, where a summary was kept."""
-        return {name: AttentionSummary.of(one, self.grid, self.grid) for name, one in self.seen.items()}
+        return {name: AttentionSummary.of(one, *self.axes(name)) for name, one in self.seen.items()}
 
 
 class ForeignPictureModel(ForeignModel):
@@ -118,14 +121,18 @@ class ForeignPictureModel(ForeignModel):
         """How many the model looks at, of every place."""
         with torch.no_grad():
             seen = self.watched(self._least, "*", keep="summary", top=1)
-        sizes = {(one.length, one.keys, len(one.summary.entropy)) for one in seen.values()}
+        sizes = {(one.keys, len(one.summary.entropy)) for one in seen.values()}
+        keys, _ = next(iter(sizes))
         patches = self.preparation.rows * self.preparation.columns
-        if len(sizes) != 1 or not all(0 <= size - patches <= patches for size in next(iter(sizes))[:2]):
+        # Small grids may have fewer patches than there are tokens before them.
+        most = max(patches, 1 + int(getattr(self.model.config, "num_register_tokens", 0)))
+        pooled = all(one.length in (keys, 1) for one in seen.values())
+        if len(sizes) != 1 or not pooled or not 0 <= keys - patches <= most:
             raise UserError(
                 f"{self.name}: it does not look at all patches at once (windows, layers of several sizes); "
                 "that has no one grid; look at it with regard.look(model)"
             )
-        return sizes.pop()[1]
+        return keys
 
     def _grid(self, positions: int) -> PatchGrid:
         rows, columns = self.preparation.rows, self.preparation.columns
