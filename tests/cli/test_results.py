@@ -35,6 +35,11 @@ def test_not_even_by_force_is_a_picture_lost(
     assert (folder / "a.png").read_bytes() == before
 
 
+def test_results_go_into_a_folder(regard: Regard, trained: dict[str, Path], folder: Path) -> None:
+    ran = regard("segment", trained["segmentation"], "in/a.png", "--out", "in/a.png")
+    assert (ran.code, ran.err) == (2, "regard: in/a.png: is a file; --out must be a folder\n")
+
+
 def test_more_objects_than_16_bits_hold_are_told(
     regard: Regard, trained: dict[str, Path], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

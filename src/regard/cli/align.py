@@ -171,15 +171,14 @@ def _find(
     links = read_links(reference)
     with progress.bar(len(pairs), "Aligning") as bar:
         found = find_heads(translator, pairs, links, each=bar.at)
-    folder = find_model(model) if save else None
-    if folder is not None:  # before anything is printed, which nobody may read to its end
+    if save:
+        folder = find_model(model)
         add_metrics(folder, {"alignment": found[0].record() | {"reference": reference.name}})
+        typer.echo(f"Stored {found[0].heads} with the model: {folder / 'metrics.json'}", err=True)
     if as_json:
         print(strict_json([one.record() for one in found], indent=1))
     else:
         _print(found, len(pairs))
-    if folder is not None:
-        typer.echo(f"Stored {found[0].heads} with the model: {folder / 'metrics.json'}", err=True)
 
 
 def _print(found: list[FoundHeads], pairs: int) -> None:

@@ -13,6 +13,7 @@ from regard.cli import options
 from regard.cli.groups import with_groups
 from regard.cli.lines import chunks, has_input, read_lines
 from regard.cli.looking import Looking
+from regard.cli.views import print_maps
 from regard.errors import UserError
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ def _texts(classifier: Classifier, texts: list[str] | None, looking: Looking, as
         looking.save(maps, title=texts[0])
         for result in results:
             _print(result.label, result.probabilities, "text", None, as_json)
-        looking.show(maps, quiet=as_json)
+        if not as_json:
+            print_maps(maps.printed)
         return
     if not has_input():
         raise UserError('nothing to classify; give a text: regard classify MODEL "…"')

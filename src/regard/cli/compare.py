@@ -82,12 +82,11 @@ def compare(
         from regard.tasks.text.lengths_picture import lengths_picture
 
         lengths_picture(lines, lengths)
+        tell_saved(lengths)
     if as_json:
         print(strict_json([asdict(line) for line in lines], indent=2))
     else:
         _print(lines, markdown)
-    if lengths is not None:
-        tell_saved(lengths)
 
 
 def _print(lines: "list[Compared]", markdown: bool) -> None:

@@ -9,6 +9,7 @@ import typer
 from regard.cli import options
 from regard.cli.groups import with_groups
 from regard.cli.looking import Looking
+from regard.cli.views import print_maps
 
 if TYPE_CHECKING:
     from regard.tasks.text.generator import Generation, Generator
@@ -65,7 +66,8 @@ def generate(
     looking.save(maps, title=result.text)
     for each in (result, *result.others):
         _print(each, as_json)
-    looking.show(maps, quiet=as_json)
+    if not as_json:
+        print_maps(maps.printed)
 
 
 def _print(result: "Generation", as_json: bool) -> None:

@@ -81,17 +81,15 @@ def heads(
     with progress.bar(None, "Switching heads off") as bar:
         ranking = rank_heads(predictor, where, split, at=at, examples=examples, figure=figure, each=bar.at)
     if out is not None:
+        from regard.cli.views import tell_saved
         from regard.tasks.heads.picture import ranking_picture
 
         ranking_picture(ranking, out, title=f"What {model} loses without each head")
+        tell_saved(out)
     if as_json:
         print(strict_json(_record(ranking), indent=1))
     else:
         _print(ranking)
-    if out is not None:
-        from regard.cli.views import tell_saved
-
-        tell_saved(out)
 
 
 def _record(ranking: HeadRanking) -> dict[str, object]:

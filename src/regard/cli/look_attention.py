@@ -151,6 +151,14 @@ def _show_texts(
         for part in getattr(result, "parts", ()) or (result,)
     ]
     chosen = [known.on(maps) for maps in choice.each([part.result for part in parts])]
+    if out is not None:
+        title = given[0] if len(given) == 1 else f"{len(given)} texts"
+        _save(parts, chosen, choice, known, out, title=title)
+    if heads is not None:
+        from regard.lens import heads_picture
+
+        heads_picture(_only_one(chosen[0], len(parts)), heads)
+        tell_saved(heads)
     if heads is None or out is not None:
         before = None
         for part, maps in zip(parts, chosen, strict=True):
@@ -158,14 +166,6 @@ def _show_texts(
                 _tell(part, several=len(given) > 1)
             before = part.text
             print_maps(maps)
-        if out is not None:
-            title = given[0] if len(given) == 1 else f"{len(given)} texts"
-            _save(parts, chosen, choice, known, out, title=title)
-    if heads is not None:
-        from regard.lens import heads_picture
-
-        heads_picture(_only_one(chosen[0], len(parts)), heads)
-        tell_saved(heads)
 
 
 class _Part(NamedTuple):
@@ -224,19 +224,19 @@ def _show_pictures(
 
     pictures = [Path(one) for one in given]
     chosen = [known.on(maps) for maps in choice.each(results)]
+    if out is not None and out.suffix.lower() == ".html":
+        save_page(results, chosen, distinct([one.name for one in pictures]), choice, known, out)
+    elif out is not None:
+        if len(results) > 1:
+            raise UserError(f"{out}: several pictures go into one page (.html); give one, or save a page")
+        save_grids(results[0], chosen[0], choice, known, out, title=pictures[0].name)
+    if heads is not None:
+        save_heads(results[0].image, _only_one(chosen[0], len(given)), heads, title=pictures[0].name)
     if heads is None or out is not None:
         for picture, maps in zip(pictures, chosen, strict=True):
             if len(pictures) > 1:
                 print(f"\n{picture}")
             print_grids(maps, choice)
-        if out is not None and out.suffix.lower() == ".html":
-            save_page(results, chosen, distinct([one.name for one in pictures]), choice, known, out)
-        elif out is not None:
-            if len(results) > 1:
-                raise UserError(f"{out}: several pictures go into one page (.html); give one, or save a page")
-            save_grids(results[0], chosen[0], choice, known, out, title=pictures[0].name)
-    if heads is not None:
-        save_heads(results[0].image, _only_one(chosen[0], len(given)), heads, title=pictures[0].name)
 
 
 def _tell(part: _Part, *, several: bool) -> None:

@@ -67,9 +67,9 @@ def distance(
     for name, predictor in zip(_names(models), predictors, strict=True):
         typer.echo(f"Looking through {name} at {counted(len(pictures), 'picture')}", err=True)
         reaches.append(reach_of(predictor, pictures, name))
-    _print(reaches)
     _save(reaches, out)
     tell_saved(out)
+    _print(reaches)
 
 
 def _pictures(predictor: Any, data: str | None, split: str, count: int) -> "list[Given]":

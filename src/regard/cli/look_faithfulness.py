@@ -98,10 +98,10 @@ def faithfulness(
         _save_places(predictor, model, given, on or _named(inputs), force)
         return
     found = _compared(predictor, given, methods, places)
-    _print(found)
     if out is not None:
         _save(found, out)
         tell_saved(out)
+    _print(found)
 
 
 def _places(predictor: Any, model: str, patterns: Sequence[str]) -> list[str]:

@@ -68,15 +68,15 @@ def heads(
         given, unit = lines, "line"
     with line_progress("measured", unit=unit) as advance:
         table = measure_heads(predictor, given, advance=lambda: advance(1))
+    if out is not None:
+        _save(table, out, f"{model}: what heads do, over {counted(table.inputs, 'input')}")
+        tell_saved(out)
     if as_json:
         from regard.strict_json import strict_json
 
         print(strict_json(table.to_json()))
     else:
         _print(table)
-    if out is not None:
-        _save(table, out, f"{model}: what heads do, over {counted(table.inputs, 'input')}")
-        tell_saved(out)
 
 
 def _lines(inputs: list[str], file: Path | None) -> list[str]:

@@ -80,11 +80,11 @@ def relevance(
     explanations = [explained(part, method) for part in parts]
     shown = [_maps(one, subwords) for one in explanations]
     image = getattr(result, "image", None)
-    for explanation, maps in zip(explanations, shown, strict=True):
-        _print(explanation, maps, str(getattr(result, "label", "")), image)
     if out is not None:
         _save(explanations, shown, image, out, title=Path(given).name if image is not None else given)
         tell_saved(out)
+    for explanation, maps in zip(explanations, shown, strict=True):
+        _print(explanation, maps, str(getattr(result, "label", "")), image)
 
 
 def explainable(predictor: Any, model: str) -> Any:

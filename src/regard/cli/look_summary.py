@@ -54,11 +54,11 @@ def show_summaries(predictor: Any, inputs: Sequence[str], choice: Choice, out: P
         [one if choice.head is None else one.head(choice.head) for one in look.summaries.values()]
         for look in looks
     ]
-    for given, summaries in zip(inputs, each, strict=True):
-        _print(given if len(inputs) > 1 else "", [one for one in summaries if _place(one) in printed])
     if out is not None:
         _save(each, distinct(inputs), looks, out)
         tell_saved(out)
+    for given, summaries in zip(inputs, each, strict=True):
+        _print(given if len(inputs) > 1 else "", [one for one in summaries if _place(one) in printed])
 
 
 def _place(summary: AttentionSummary) -> str:

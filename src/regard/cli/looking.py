@@ -13,7 +13,7 @@ from regard.cli.arguments import IN_TERMINAL
 from regard.cli.choice import Choice, Result
 from regard.cli.inputs import check_kept
 from regard.cli.options import Force
-from regard.cli.views import check_map_file, print_maps, save_maps, tell_saved
+from regard.cli.views import check_map_file, save_maps, tell_saved
 from regard.errors import UserError
 
 if TYPE_CHECKING:
@@ -118,16 +118,7 @@ class Looking:
         return Maps(known.on(printed), known.on(self.choice.for_file(results, printed, self.file)))
 
     def save(self, maps: Maps, *, title: str) -> None:
-        """Saves maps where a file was named; a page has the title.
-
-        Before anything is printed: who reads that may go away (| head), and the file is still made.
-        """
+        """Saves maps where a file was named; a page has the title."""
         if self.file is not None:
             save_maps(maps.saved, self.file, title=title)
-
-    def show(self, maps: Maps, *, quiet: bool = False) -> None:
-        """Prints maps, unless `quiet`, and says where they were saved."""
-        if not quiet:
-            print_maps(maps.printed)
-        if self.file is not None:
             tell_saved(self.file)

@@ -128,6 +128,8 @@ def check_results(results: Sequence[Path], pictures: Sequence[Picture], force: b
     seen: set[Path] = set()
     read = {picture.path.resolve() for picture in pictures}
     for path in results:
+        if file := next((above for above in path.parents if above.is_file()), None):
+            raise UserError(f"{file}: is a file; --out must be a folder")
         if path.resolve() in read:
             raise UserError(f"{path}: is one of the pictures, and would be lost; choose another --out")
         if path in seen:

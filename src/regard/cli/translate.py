@@ -12,6 +12,7 @@ from regard.cli.align import heads_for
 from regard.cli.groups import with_groups
 from regard.cli.lines import chunks, has_input, read_lines
 from regard.cli.looking import Looking
+from regard.cli.views import print_maps
 from regard.errors import UserError
 
 if TYPE_CHECKING:
@@ -68,7 +69,8 @@ def translate(
     maps = looking.maps(result.parts or (result,), translator.faithfulness)
     looking.save(maps, title=text)
     _print(result, as_json, n_best, _links(translator, text, result, heads))
-    looking.show(maps, quiet=as_json)
+    if not as_json:
+        print_maps(maps.printed)
 
 
 def _links(

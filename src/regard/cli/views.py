@@ -48,7 +48,11 @@ def check_new(path: Path, force: bool) -> None:
 
 
 def tell_saved(path: Path) -> None:
-    """Says on stderr where something was saved."""
+    """Says on stderr where something was saved.
+
+    Commands save before they print: whoever reads what is printed may go away (| head), and what was asked
+    for is made all the same.
+    """
     print(f"Saved {path}", file=sys.stderr)
 
 
@@ -81,8 +85,8 @@ def tell_unmeasured(maps: Sequence[AttentionMap]) -> None:
     if names:
         print(
             f"Attention is not yet an explanation: the faithfulness of {', '.join(names)} was not measured. "
-            "regard look faithfulness MODEL INPUT… --save does it for every place of a model of Regard's; "
-            "regard look relevance shows what an answer comes from",
+            "Of a model of Regard's, regard look faithfulness MODEL INPUT… --save does it for every place, "
+            "and regard look relevance shows what an answer comes from",
             file=sys.stderr,
         )
 

@@ -164,6 +164,7 @@ def test_names_that_cannot_be_found(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     refused("../no/such/folder", "there is no such folder")
     refused("no/such/folder", "there is no such folder")
+    refused("", "hf: names no model; give a folder")
     refused("a--b", "no folder, and no name that a model can have")
     (tmp_path / "file").write_text("")
     refused(tmp_path / "file", "is a file; give the folder")

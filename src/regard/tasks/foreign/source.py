@@ -32,6 +32,8 @@ def find_foreign(path_or_name: str) -> Path:
         ...
         regard.tasks.foreign.folder.ForeignFolderError: ./no-such-folder: there is no such folder
     """
+    if not path_or_name:
+        raise ForeignFolderError("hf: names no model; give a folder, or a name at huggingface.co: hf:DIR")
     path = Path(path_or_name).expanduser()
     if path.is_dir():
         return path
