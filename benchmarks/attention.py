@@ -104,7 +104,8 @@ def main() -> None:
         "Regard windowed": regard_window,
     }
     for length in (1024, 4096):
-        for name, dtype in {"fp32": torch.float32, "bf16": torch.bfloat16}.items():
+        for name in machine.PRECISIONS:
+            dtype = {"fp32": torch.float32, "bf16": torch.bfloat16}[name]
             timings = in_turn({key: Entry(run, (length, dtype)) for key, run in entries.items()}, rounds)
             for key, timing in timings.items():
                 ratio = paired_ratio(timings, key, "dense SDPA, boolean mask")

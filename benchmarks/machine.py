@@ -6,6 +6,11 @@ from pathlib import Path
 
 import torch
 
+from regard.training.precision import multiplies_bf16
+
+# As a user of this machine would: where bfloat16 is emulated, thirty times more slowly, no one computes in it.
+PRECISIONS = ("fp32", "bf16") if multiplies_bf16(torch.device("cpu")) else ("fp32",)
+
 
 def describe() -> str:
     """One line: processor, cores, threads, instruction sets that matter, torch."""

@@ -14,7 +14,6 @@ from benchmarks.translators import autocast
 
 Round = Callable[[], object]
 MODES = ("inference", "training")
-PRECISIONS = ("fp32", "bf16")
 
 
 def steps(network: nn.Module, images: Tensor, labels: Tensor, precision: str, mode: str) -> Round:
@@ -24,7 +23,7 @@ def steps(network: nn.Module, images: Tensor, labels: Tensor, precision: str, mo
         network: from images [batch, channels, height, width] to logits [batch, classes, ...].
         images: one batch.
         labels: [batch, ...], their classes.
-        precision: of PRECISIONS.
+        precision: of `machine.PRECISIONS`.
         mode: of MODES.
     """
     if mode == "training":

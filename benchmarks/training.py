@@ -48,7 +48,7 @@ def main() -> None:
     table = Table("lengths", "precision", "contestant", "target tokens/s", "× torch", "× Marian", "peak MB")
     for kind in LENGTHS:
         tokens = sum(pair.target_tokens for pair in chosen(kind))
-        for precision in ("fp32", "bf16"):
+        for precision in machine.PRECISIONS:
             timings = in_turn({name: Entry(prepare, (name, precision, kind)) for name in CONTESTANTS}, rounds)
             for name, timing in timings.items():
                 table.add_row(

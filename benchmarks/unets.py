@@ -16,7 +16,7 @@ from rich.table import Table
 from torch import Tensor, nn
 
 from benchmarks import machine
-from benchmarks.steps import MODES, PRECISIONS, Round, size_of, steps
+from benchmarks.steps import MODES, Round, size_of, steps
 from benchmarks.timing import Entry, in_turn, paired_ratio
 
 WIDTH, CLASSES, SIDE, BATCH = 32, 2, 256, 4
@@ -153,7 +153,7 @@ def main() -> None:
     )
     for names in GROUPS.values():
         for mode in MODES:
-            for precision in PRECISIONS:
+            for precision in machine.PRECISIONS:
                 timings = in_turn({name: Entry(prepare, (name, precision, mode)) for name in names}, rounds)
                 for name, timing in timings.items():
                     millions, operations = sizes[name.removesuffix(LAST)]

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from benchmarks import machine
 from benchmarks.peers import import_timm
-from benchmarks.steps import MODES, PRECISIONS, Round, steps
+from benchmarks.steps import MODES, Round, steps
 from benchmarks.timing import Entry, in_turn, paired_ratio
 
 
@@ -112,7 +112,7 @@ def main() -> None:
     table = Table("network", "mode", "precision", "contestant", "images/s", "× timm", "× HF", "peak MB")
     for name, size in SIZES.items():
         for mode in MODES:
-            for precision in PRECISIONS:
+            for precision in machine.PRECISIONS:
                 entries = {key: Entry(prepare, (key, name, precision, mode)) for key in CONTESTANTS}
                 timings = in_turn(entries, rounds)
                 for key, timing in timings.items():
