@@ -161,6 +161,8 @@ class TestLayouts:
         for beside in ("1.png", "images/1.png"):
             assert split_folders([beside, "test/2.png"]) == {"test": "test"}
         assert split_folders(["invalid/1.png", "valid/2.png"]) == {}
+        with pytest.raises(DataError, match="val/ are both for validation: put their pictures into one"):
+            split_folders(["cat/1.png", "val/cat/2.png", "validation/cat/3.png"])
         assert wrapper(["set/train/a/1.png", "set/test/a/1.png"]) == "set/"
         assert wrapper(["train/a/1.png", "train/b/1.png"]) == ""
         assert wrapper(["a/1.png", "b/1.png"]) == ""
@@ -374,10 +376,6 @@ class TestSplits:
         config = ImageDataConfig(train=tmp_path, test=tmp_path)
         found = {e.label: len(e.masks) for e in pictures_of(config, "test", "good").examples}
         assert found == {"good": 0, "cut": 1, "hole": 1}
-
-    def test_a_named_set_holds_out_as_it_does(self) -> None:
-        with pytest.raises(ValueError, match="leave out hold_out_order"):
-            ImageDataConfig(name="digits", hold_out_order="hash")
 
     def test_stacks(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         pages = [noise(5, 7, seed=seed) for seed in range(10)]

@@ -218,6 +218,20 @@ class TestNamedSets:
         assert pairs_of(config, "train").digest != digest
         assert list(pairs_of(config, "train")) == [Pair("en train", "fr train")]
 
+    def test_into_english_the_target_tells_what_is_held_out(self, tmp_path: Path) -> None:
+        folder = tmp_path / "multi30k"
+        for stem in ("train", "test_2016_flickr", "test_2017_flickr"):
+            for language in ("en", "fr"):
+                line = f"{language} {stem}\n".encode()
+                (folder / f"{stem}.{language}.gz").write_bytes(gzip.compress(line))
+        more = tmp_path / "more.tsv"
+        more.write_text("autre chose\tEN one!\nfr one\tsomething else\n", "utf-8")
+        config = DataConfig(name="multi30k", source="fr", target="en", more=MoreConfig(train=more))
+        assert list(pairs_of(config, "train")) == [
+            Pair("fr train", "en train"),
+            Pair("fr one", "something else"),
+        ]
+
     def test_nothing_is_hashed_before_it_is_asked(self, monkeypatch: pytest.MonkeyPatch) -> None:
         hashed = []
         monkeypatch.setattr(splits, "digest_of", lambda file: hashed.append(file) or "digest")

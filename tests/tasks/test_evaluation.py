@@ -10,7 +10,7 @@ from toy_pairs import sentences
 import regard
 from regard import UserError
 from regard.data.held_out import position
-from regard.data.text import DataConfig, FilterConfig, Tokenizer, TokenizerConfig, grouped
+from regard.data.text import DataConfig, FilterConfig, MoreConfig, Tokenizer, TokenizerConfig, grouped
 from regard.data.text.pairs import Pair
 from regard.decoding.hypothesis import Hypothesis
 from regard.tasks import evaluate, parse_recipe, train
@@ -209,6 +209,10 @@ def test_other_data_is_read_as_the_recipe_says(tmp_path):
     of_sets = DataConfig(name="tatoeba-en-fr", source="fr", target="en", casual=0.5, filters=filters)
     assert data_of(of_sets, "multi30k", "test") == of_sets.model_copy(update={"name": "multi30k"})
     assert data_of(of_sets, tmp_path / "other.tsv", "test").source is None
+    # What was learnt beside a set, of which the file may be gone, is no part of what is evaluated on.
+    beside = of_sets.model_copy(update={"more": MoreConfig(train="gone.tsv")})
+    assert data_of(beside, None, "train") == data_of(beside, "tatoeba-en-fr", "train") == of_sets
+    assert data_of(beside, tmp_path / "other.tsv", "test").more is None
 
 
 def test_a_classifier_from_end_to_end(tmp_path):

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regard.tasks import load_recipe, parse_recipe
-from regard.tasks.recipe import RecipeError
+from regard.tasks.recipe import RecipeError, read_resolved
 from regard.tasks.toml import dump_toml
 
 BASE = {"task": "translation", "data": {"name": "multi30k"}}
@@ -273,6 +273,58 @@ def test_files_that_are_no_recipes(tmp_path, content):
 def test_what_a_task_does_not_use_is_refused(task, override, words):
     with pytest.raises(RecipeError, match=words):
         parse_recipe({"task": task, "data": {"train": "texts.tsv"}}, [override])
+
+
+@pytest.mark.parametrize(
+    ("table", "key", "value", "words"),
+    [
+        (
+            {"task": "language-modelling", "data": {"train": "t.txt"}},
+            "model.attention.score",
+            "dot",
+            "take model.self_attention",
+        ),
+        (
+            {"task": "image-classification", "data": {"name": "mnist-png"}},
+            "data.hold_out_order",
+            "hash",
+            "leave out data.hold_out_order",
+        ),
+        (
+            {
+                "task": "denoising",
+                "data": {"train": "p"},
+                "clean_targets": False,
+                "model": {"residual": False},
+            },
+            "training.metric",
+            "psnr",
+            "compares with clean pictures",
+        ),
+    ],
+)
+def test_what_nothing_reads_is_refused_but_in_the_folders_of_models(tmp_path, table, key, value, words):
+    with pytest.raises(RecipeError, match=words):
+        parse_recipe(table, [f"{key}={value}"])
+    older = section = parse_recipe(table).resolved()
+    *sections, last = key.split(".")
+    for name in sections:
+        section = section[name]
+    section[last] = value
+    (tmp_path / "recipe.toml").write_text(dump_toml(older), "utf-8")
+    assert read_resolved(tmp_path / "recipe.toml").resolved() == older
+
+
+def test_a_language_model_may_say_that_it_has_no_cross_attention():
+    recipe = {"task": "language-modelling", "data": {"train": "t.txt"}, "model": {"decoder": "lstm"}}
+    assert parse_recipe(recipe, ["model.attention=none"]).model.attention == "none"
+
+
+def test_what_says_what_not_to_learn_decides_the_weights():
+    plain = {"task": "translation", "data": {"train": "a.tsv", "test": "b.tsv"}}
+    beside = {"task": "translation", "data": {**plain["data"], "more": {"train": "c.tsv"}}}
+    assert "data.test" not in parse_recipe(plain).decisive()
+    assert "data.test" in parse_recipe(beside).decisive()
 
 
 def test_recurrent_language_models_do_not_keep_documents_apart():

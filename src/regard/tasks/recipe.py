@@ -104,6 +104,16 @@ class Recipe(BaseModel, ABC):
         """Keys that matter only once the weights are found, as pydantic's `exclude` takes them."""
         return {"weights": True, "keep": True}
 
+    def refuse_ignored(self) -> None:
+        """Raise where the recipe says what nothing would read.
+
+        Of recipes to train by alone: in the folders of trained models it may stand from a time when nobody
+        asked.
+
+        Raises:
+            ValueError: with what to say instead.
+        """
+
     def resolved(self) -> dict[str, Any]:
         """Every key with its value, defaults included, as plain values.
 
@@ -205,6 +215,10 @@ def parse_recipe(
     texts = dict(said)
     recipe = _checked(_begun(raw, origin), texts, origin)
     _check_metric(recipe, "--set training.metric" if ("training", "metric") in texts else origin)
+    try:
+        recipe.refuse_ignored()
+    except ValueError as error:
+        raise RecipeError(f"{origin}: {error}") from None
     return recipe
 
 

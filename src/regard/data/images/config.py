@@ -110,8 +110,6 @@ class ImageDataConfig(_Strict):
             )
         if self.name is not None and (self.validation or self.test):
             raise ValueError("a named set has its own validation and test; leave out those of data")
-        if self.name is not None and self.hold_out_order is not None:
-            raise ValueError("a named set holds out in an order of its own; leave out hold_out_order")
         return self
 
     @property

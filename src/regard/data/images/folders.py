@@ -148,6 +148,9 @@ def split_folders(names: Iterable[str]) -> dict[str, str]:
     Where none is for training, all that lies beside them is. Then, among folders that may be classes, one
     with pictures directly in it is a class, whatever its name.
 
+    Raises:
+        DataError: two folders are for one split.
+
     Example:
         >>> split_folders(["train/cat/1.png", "val/cat/2.png"])
         {'train': 'train', 'validation': 'val'}
@@ -156,17 +159,15 @@ def split_folders(names: Iterable[str]) -> dict[str, str]:
     """
     names = list(names)
     top = {name.split("/")[0] for name in names if "/" in name}
-    found = {
-        split: next(word for word in words if word in top)
-        for split, words in SPLITS.items()
-        if top & set(words)
-    }
     paths = [name.split("/") for name in names if is_picture(name)]
     loose = any(len(path) == 1 for path in paths)
-    if "train" in found or loose or top & {*IMAGE_FOLDERS, *MASK_FOLDERS}:
-        return found
-    classes = {path[0] for path in paths if len(path) == 2}
-    return {split: folder for split, folder in found.items() if folder not in classes}
+    if not (top & set(SPLITS["train"]) or loose or top & {*IMAGE_FOLDERS, *MASK_FOLDERS}):
+        top -= {path[0] for path in paths if len(path) == 2}
+    found = {split: [word for word in words if word in top] for split, words in SPLITS.items()}
+    for split, folders in found.items():
+        if len(folders) > 1:
+            raise DataError(f"{'/ and '.join(folders)}/ are both for {split}: put their pictures into one")
+    return {split: folders[0] for split, folders in found.items() if folders}
 
 
 def names_below(names: Sequence[str], folder: str) -> list[str]:

@@ -68,7 +68,8 @@ Files = Path | tuple[Path, Path]
 class MoreConfig(_Strict):
     """Pairs that are learnt beside the others: a phrasebook, a glossary, translations by another model.
 
-    Those whose source is held out for validation or test are passed over.
+    Those that are held out for validation or test, by their English side or else their source, are passed
+    over.
 
     Attributes:
         train: a TSV or JSONL file, or two aligned text files; plain or .gz.

@@ -16,7 +16,7 @@ from regard.data.text.config import DataConfig, MoreConfig, as_list
 from regard.data.text.labelled import Labelled, Labels, read_labelled
 from regard.data.text.lines import read_lines
 from regard.data.text.more import with_more
-from regard.data.text.named_splits import load_split, split_files
+from regard.data.text.named_splits import languages, load_split, split_files
 from regard.data.text.pairs import Pair, read_pairs
 from regard.data.text.table import Field, is_jsonl, read_rows
 
@@ -82,12 +82,21 @@ def _with_more(pairs: Rows[Pair], config: DataConfig, more: MoreConfig) -> Rows[
     )
     held_out = _held_out(config)
     every = (pairs, added, *held_out)
+    by = _deciding_side(config)
     return Rows(
-        lambda: with_more(pairs, added, more.times, chain.from_iterable(held_out)),
+        lambda: with_more(pairs, added, more.times, chain.from_iterable(held_out), by=by),
         f"{pairs.name} and {added.name}",
         [file for rows in every for file in rows.files],
         _about(*(rows.made_of for rows in every), more.times),
     )
+
+
+def _deciding_side(config: DataConfig) -> int:
+    """The side by which rows are held out: 1, the target, of sets that are read into English."""
+    if not config.sets:
+        return 0
+    source, target = _language(config.source, "source"), _language(config.target, "target")
+    return int(languages(config.sets[0], source, target)[1] == "en")
 
 
 def _held_out(config: DataConfig) -> list[Rows[Pair]]:

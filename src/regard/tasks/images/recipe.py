@@ -56,6 +56,11 @@ class ImageRecipe(Recipe):
     def network(self) -> str:
         """The network, in the words of a model card."""
 
+    def refuse_ignored(self) -> None:
+        """Raise where the recipe says what nothing would read; see `Recipe.refuse_ignored`."""
+        if self.data.name is not None and self.data.hold_out_order is not None:
+            raise ValueError("a named set holds out in an order of its own; leave out data.hold_out_order")
+
     @property
     def about(self) -> About:
         """What its model's card says of it."""
@@ -174,12 +179,16 @@ class DenoisingRecipe(UNetRecipe):
                 "model.residual adds the input to the output, and clean_targets = false hides pixels that "
                 "the network must guess: set model.residual to false"
             )
+        return self
+
+    def refuse_ignored(self) -> None:
+        """Raise where the recipe says what nothing would read; see `Recipe.refuse_ignored`."""
+        super().refuse_ignored()
         if not self.clean_targets and self.training.metric != "loss":
             raise ValueError(
                 f"training.metric = {self.training.metric!r} compares with clean pictures, and clean_targets "
                 "= false says that there are none: leave it out"
             )
-        return self
 
 
 class DetectionRecipe(UNetRecipe):

@@ -49,17 +49,18 @@ def evaluate_classifier(classifier: Classifier, data: Where, split: str) -> dict
 def data_of(trained_on: DataConfig, data: Where, split: str) -> DataConfig:
     """What to evaluate on, as a recipe would say it: a named set, or the file of its test split.
 
-    All else that the recipe says of its data, such as its filters, holds here too.
+    All else that the recipe says of its data, such as its filters, holds here too, but for what was learnt
+    beside it.
     """
     if data is None:
         if not trained_on.sets and trained_on.test is None and split == "test":
             raise UserError("this model's recipe names no test data; say what to evaluate on: --data FILE")
-        return trained_on
+        return trained_on.model_copy(update={"more": None})
     named = not isinstance(data, tuple) and not Path(data).suffix and not Path(data).exists()
     # Languages of a named set mean nothing in a file, nor columns of a file in a named set.
     alike = bool(trained_on.sets) == named and not isinstance(data, tuple)
     changed: dict[str, Any] = {} if alike else dict.fromkeys(("source", "target", "text", "label"))
-    changed |= dict.fromkeys(("name", "train", "validation", "test"))
+    changed |= dict.fromkeys(("name", "train", "validation", "test", "more"))
     if named:
         return trained_on.model_copy(update=changed | {"name": str(data)})
     if split != "test":

@@ -47,11 +47,6 @@ class TextRecipe(Recipe):
             raise ValueError(f"data.casual is for translation; leave it out of a recipe for {self.task}")
         if self.data.more is not None and self.task != "translation":
             raise ValueError(f"data.more is for translation; leave it out of a recipe for {self.task}")
-        if self.task != "translation" and self.model.attention != AttentionConfig():
-            raise ValueError(
-                f"model.attention is from a target to its source, and {self.task} has one text: "
-                "take model.self_attention"
-            )
         if self.data.documents == "apart":
             self._check_apart()
         if self.tokenizer.dropout and self.task == "language-modelling":
@@ -60,6 +55,14 @@ class TextRecipe(Recipe):
                 "cut once: leave it out"
             )
         return self
+
+    def refuse_ignored(self) -> None:
+        """Raise where the recipe says what nothing would read; see `Recipe.refuse_ignored`."""
+        if self.task != "translation" and self.model.attention not in (AttentionConfig(), "none"):
+            raise ValueError(
+                f"model.attention is from a target to its source, and {self.task} has one text: "
+                "take model.self_attention"
+            )
 
     @property
     def about(self) -> About:
@@ -72,9 +75,11 @@ class TextRecipe(Recipe):
 
     @property
     def after_training(self) -> dict[str, Any]:
-        """The test file too, and how texts are written, unless the best weights are the best translators."""
+        """The test file too, unless it says what not to learn; how texts are written, unless that says which
+        weights are best."""
         decides = self.task == "translation" and self.training.metric in BY_TRANSLATING
-        return super().after_training | {"data": {"test"}} | ({} if decides else {"decoding": True})
+        tested = {} if self.data.more is not None else {"data": {"test"}}
+        return super().after_training | tested | ({} if decides else {"decoding": True})
 
     @property
     def tokenizer_names(self) -> tuple[str, ...]:
