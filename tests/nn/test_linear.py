@@ -42,6 +42,22 @@ def test_weights_with_gaps_are_torchs_to_multiply(monkeypatch):
     assert not slow
 
 
+@pytest.mark.parametrize("wide", [True, False])
+def test_a_transposed_gradient_is_onednns_only_where_it_is_the_faster(monkeypatch, wide):
+    taken = []
+
+    def onednn(x, weight, bias):
+        taken.append(tuple(x.shape))
+        return F.linear(x, weight, bias)
+
+    monkeypatch.setattr("regard.nn.product._WIDE", wide)
+    monkeypatch.setattr("regard.nn.product._onednn", onednn)
+    x, weight = torch.randn(64, 16), torch.randn(8, 16, requires_grad=True)
+    multiply(x, weight).square().sum().backward()
+    assert taken == [(64, 16), (8, 64)][: 1 + wide]
+    torch.testing.assert_close(weight.grad, 2 * (x @ weight.detach().T).T @ x)
+
+
 @pytest.mark.parametrize("rows", [1, 7, 8, 64, 321])
 def test_settled_weights_change_nothing_but_the_time(rows):
     weight, bias, x = torch.randn(48, 32), torch.randn(48), torch.randn(rows, 32)

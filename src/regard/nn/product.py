@@ -21,8 +21,9 @@ _LARGE = 1 << 20
 def multiply(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """`F.linear`, where float32 on x86 processors goes to oneDNN.
 
-    torch gives float32 products to MKL, which on AMD takes about twice as long as oneDNN from 8 rows up, and
-    for a large weight even with one row.
+    torch gives float32 products to MKL, which on AMD with AVX-512 takes about twice as long as oneDNN from 8
+    rows up, and for a large weight even with one row. With AVX2 they are nearly alike, but for a transposed
+    `x` (in the gradient of a weight), which MKL multiplies up to twice as fast.
 
     Args:
         x: [..., inputs].
@@ -121,6 +122,7 @@ def _suits_onednn(x: Tensor, weight: Tensor, bias: Tensor | None) -> bool:
         # One with gaps takes oneDNN a thousand times as long.
         and (weight.is_contiguous() or weight.t().is_contiguous())
         and (bias is None or _suits_as_bias(bias, weight))
+        and (_WIDE or x.dim() != 2 or x.is_contiguous() or not x.t().is_contiguous())
         and bool(torch.backends.mkldnn.enabled)
         and not torch.is_autocast_enabled("cpu")
         and not torch.compiler.is_compiling()
@@ -142,6 +144,8 @@ def _suits_as_bias(bias: Tensor, weight: Tensor) -> bool:
 
 
 _PLAIN = (Tensor, nn.Parameter)
+# Whether the processor has the instructions for which oneDNN is the faster whatever lies how.
+_WIDE = torch.backends.cpu.get_cpu_capability() == "AVX512"
 # None of these is public: where torch lacks one of them, torch multiplies.
 _HAS_OPERATORS = (
     platform.machine() in ("x86_64", "AMD64")
