@@ -59,10 +59,14 @@ def test_several_inputs_are_in_one_page(regard: Regard, model: Path, tmp_path: P
 def test_heads_are_of_one_sentence_and_in_a_file_of_their_own(
     regard: Regard, model: Path, tmp_path: Path
 ) -> None:
-    heads = tmp_path / "heads.png"
-    several = regard("look", model, "The dog. The cat.", "--heads", heads)
-    assert (several.code, heads.exists()) == (2, False)
-    assert "--heads draws one sentence or picture and 2 are given" in several.err
+    heads, out = tmp_path / "heads.png", tmp_path / "seen.json"
+    for given, said in (
+        (("The dog. The cat.",), "--heads draws one sentence or picture and 2 are given"),
+        (("The cat.", "--at", "decoder.*.cross"), "--heads draws one place and 2 are meant"),
+    ):
+        refused = regard("look", model, *given, "--heads", heads, "--out", out)
+        assert (refused.code, heads.exists(), out.exists()) == (2, False, False)
+        assert said in refused.err
     (tmp_path / "link").symlink_to(tmp_path)
     both = regard("look", model, "The cat.", "--heads", heads, "--out", tmp_path / "link" / "heads.png")
     assert (both.code, heads.exists()) == (2, False)

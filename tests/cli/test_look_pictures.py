@@ -90,6 +90,15 @@ def test_attention_of_models_of_pictures(regard: Regard, trained: dict[str, Path
     assert is_picture("unet.png")
 
 
+def test_heads_that_cannot_be_drawn_leave_no_other_file(
+    regard: Regard, trained: dict[str, Path], picture: Path
+) -> None:
+    model, several = trained["image-classification"], ("--at", "encoder.*.self")
+    refused = regard("look", model, picture, *several, "--heads", "heads.png", "--out", "seen.png")
+    assert (refused.code, Path("seen.png").exists()) == (2, False)
+    assert "--heads draws one place and 2 are meant" in refused.err
+
+
 def test_a_picture_whose_name_is_no_text(regard: Regard, trained: dict[str, Path], picture: Path) -> None:
     odd = picture.rename("b\udcff.png")  # a byte that is no UTF-8, as Python has it
     model = trained["image-classification"]

@@ -1,7 +1,6 @@
 """Pictures: that they are written, whole, and for any script."""
 
 import warnings
-from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from xml.etree import ElementTree
@@ -169,8 +168,10 @@ def test_large_figures_have_fewer_dots(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_names_that_no_font_has_letters_for(tmp_path: Path) -> None:
     """A dollar sign is no mathematics, and a byte of a file's name may be no letter."""
-    named = replace(a_map(2, 2), name="d$x_{y$\udcff")
+    odd = Tokens(("a\udcff", "$b_{$"))
+    named = AttentionMap("d$x_{y$\udcff", torch.eye(2)[None], odd, odd)
     assert heads_picture(named, tmp_path / "heads.png").exists()
+    assert picture(named, tmp_path / "map.png").exists()
     assert picture(named, tmp_path / "map.svg").exists()
     assert "d$x_{y$?" in page(named, title=named.name).text
 

@@ -151,13 +151,15 @@ def _show_texts(
         for part in getattr(result, "parts", ()) or (result,)
     ]
     chosen = [known.on(maps) for maps in choice.each([part.result for part in parts])]
+    if heads is not None:
+        _check_only_one(chosen[0], len(parts))  # before anything is saved
     if out is not None:
         title = given[0] if len(given) == 1 else f"{len(given)} texts"
         _save(parts, chosen, choice, known, out, title=title)
     if heads is not None:
         from regard.lens import heads_picture
 
-        heads_picture(_only_one(chosen[0], len(parts)), heads)
+        heads_picture(chosen[0][0], heads)
         tell_saved(heads)
     if heads is None or out is not None:
         before = None
@@ -224,6 +226,8 @@ def _show_pictures(
 
     pictures = [Path(one) for one in given]
     chosen = [known.on(maps) for maps in choice.each(results)]
+    if heads is not None:
+        _check_only_one(chosen[0], len(given))  # before anything is saved
     if out is not None and out.suffix.lower() == ".html":
         save_page(results, chosen, distinct([one.name for one in pictures]), choice, known, out)
     elif out is not None:
@@ -231,7 +235,7 @@ def _show_pictures(
             raise UserError(f"{out}: several pictures go into one page (.html); give one, or save a page")
         save_grids(results[0], chosen[0], choice, known, out, title=pictures[0].name)
     if heads is not None:
-        save_heads(results[0].image, _only_one(chosen[0], len(given)), heads, title=pictures[0].name)
+        save_heads(results[0].image, chosen[0][0], heads, title=pictures[0].name)
     if heads is None or out is not None:
         for picture, maps in zip(pictures, chosen, strict=True):
             if len(pictures) > 1:
@@ -247,9 +251,8 @@ def _tell(part: _Part, *, several: bool) -> None:
         print(f"→ {written}")
 
 
-def _only_one(maps: Sequence[AttentionMap], inputs: int) -> AttentionMap:
+def _check_only_one(maps: Sequence[AttentionMap], inputs: int) -> None:
     if inputs != 1:
         raise UserError(f"--heads draws one sentence or picture and {inputs} are given; give one")
     if len(maps) != 1:
         raise UserError(f"--heads draws one place and {len(maps)} are meant; name one: --at {maps[0].name}")
-    return maps[0]

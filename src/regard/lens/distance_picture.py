@@ -13,6 +13,7 @@ from matplotlib.ticker import PercentFormatter
 from regard.lens.fonts import families_for
 from regard.lens.picture import PictureError, check_picture_path, write_figure
 from regard.lens.reach import Reach
+from regard.lens.titles import as_drawn
 
 # Colour-blind safe (Okabe & Ito 2008), and told apart by their marks too.
 _LOOKS = (
@@ -98,4 +99,4 @@ def _label(reach: Reach) -> str:
     else:
         what = "effective receptive field"
     size = " ({} × {} pixels)".format(*reach.image_size) if all(reach.image_size) else ""
-    return f"{reach.name}{size}: {what}".replace("$", r"\$")
+    return as_drawn(f"{reach.name}{size}: {what}")

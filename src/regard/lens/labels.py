@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from rich.cells import cell_len
 
+from regard.lens.titles import as_drawn
+
 _SIZE = 8.0  # points
 # Where a word may go: eight directions, nearest rings first.
 _RINGS = (6.0, 14.0, 24.0, 36.0, 50.0, 68.0, 90.0)
@@ -27,7 +29,7 @@ def label_points(axes: Axes, labels: Sequence[str], points: Sequence[tuple[float
     )
     for label, point, (right, up, ring) in zip(labels, points, places, strict=True):
         axes.annotate(
-            label.replace("$", r"\$"),
+            as_drawn(label),
             point,
             xytext=(right, up),
             textcoords="offset points",

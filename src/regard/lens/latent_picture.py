@@ -16,6 +16,7 @@ from regard.lens.latent import Latent
 from regard.lens.panels import COLOURS
 from regard.lens.picture import check_picture_path, write_figure
 from regard.lens.picture_panels import picture_panels, show_picture
+from regard.lens.titles import as_drawn
 
 _COLUMNS = 5  # the picture, the colours, three components; below them as many channels
 _VEIL = 0.75  # how far the latent covers the picture
@@ -72,7 +73,7 @@ def latent_picture(image: Tensor, latent: Latent, path: str | Path, *, title: st
         bar.ax.set_yticklabels(["lowest", "highest"])
         bar.set_label("value in the panel")
         if title:
-            figure.suptitle(title.replace("$", r"\$"), fontweight="bold")
+            figure.suptitle(as_drawn(title), fontweight="bold")
         write_figure(figure, path)
     return path
 

@@ -18,6 +18,7 @@ from regard.lens.fonts import families_for
 from regard.lens.panels import COLOURS
 from regard.lens.picture import PictureError, check_picture_path, write_figure
 from regard.lens.picture_panels import INTERPOLATION, picture_panels, show_picture
+from regard.lens.titles import as_drawn
 
 _VEIL = 0.65  # how far heat covers the picture
 
@@ -92,7 +93,7 @@ def overlay_picture(
             )
         _colour_bar(figure, places, top, label)
         if title:
-            figure.suptitle(title.replace("$", r"\$"), fontweight="bold")
+            figure.suptitle(as_drawn(title), fontweight="bold")
         write_figure(figure, path)
     return path
 

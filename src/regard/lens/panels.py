@@ -17,7 +17,7 @@ from torch import Tensor
 
 from regard.lens.map import Axis
 from regard.lens.terminal import cut
-from regard.lens.titles import title_cells, write_title
+from regard.lens.titles import as_drawn, title_cells, write_title
 
 COLOURS = "viridis"
 MOST_AREA = 3000.0
@@ -222,5 +222,4 @@ def _label_inches(label: str) -> float:
 
 
 def _shown(label: str) -> str:
-    # A dollar sign would start mathematics.
-    return cut(label, _LONGEST_LABEL).replace("$", r"\$")
+    return as_drawn(cut(label, _LONGEST_LABEL))

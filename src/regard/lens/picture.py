@@ -9,7 +9,6 @@ from pathlib import Path
 
 from matplotlib import rc_context
 from matplotlib.figure import Figure
-from matplotlib.text import Text
 
 from regard.counted import counted
 from regard.errors import UserError
@@ -17,7 +16,7 @@ from regard.lens.fonts import families_for
 from regard.lens.map import AttentionMap
 from regard.lens.panels import LOOKS, MOST_AREA, Panel, Sizes, Words, draw_grid
 from regard.lens.terminal import heading
-from regard.lens.titles import printable
+from regard.lens.titles import as_drawn
 from regard.whole_file import write_atomically
 
 _DPI = 160
@@ -93,7 +92,7 @@ def _draw(
     with rc_context({"font.family": families_for(texts), "svg.fonttype": "path", "font.size": 9}):
         figure = draw_grid(grid, numbers=numbers, words=words)
         if title:
-            figure.suptitle(title.replace("$", r"\$"), fontweight="bold")
+            figure.suptitle(as_drawn(title), fontweight="bold")
         write_figure(figure, path)
     return path
 
@@ -113,13 +112,11 @@ def check_picture_path(path: str | Path) -> Path:
 
 
 def write_figure(figure: Figure, path: Path) -> None:
-    """Writes a figure, nothing cut off, and all its words such that they can be stored.
+    """Writes a figure, nothing cut off.
 
     Raises:
         UserError: the file cannot be written.
     """
-    for text in figure.findobj(Text):
-        text.set_text(printable(text.get_text()))
     width, height = figure.get_size_inches()
     dpi = min(_DPI, math.sqrt(_MOST_PIXELS / (width * height)))
     drawn = BytesIO()

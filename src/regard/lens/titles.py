@@ -21,8 +21,7 @@ def write_title(axes: Axes, title: str, *, at: Literal["left", "center"], size: 
         size: of the name, in points.
         bold: whether the name is.
     """
-    # A dollar sign would start mathematics.
-    name, _, below = title.replace("$", r"\$").partition("\n")
+    name, _, below = as_drawn(title).partition("\n")
     lines = below.count("\n") + 1 if below else 0
     room = _GAP + 1.4 * _SMALL * lines
     axes.set_title(name, loc=at, fontweight="bold" if bold else "normal", fontsize=size, pad=room + 1)
@@ -50,6 +49,16 @@ def printable(text: str) -> str:
         'a?.png'
     """
     return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def as_drawn(text: str) -> str:
+    """A text as matplotlib is to be given it: printable, and without a dollar sign that starts mathematics.
+
+    Example:
+        >>> print(as_drawn("a\\udcff for $5"))
+        a? for \\$5
+    """
+    return printable(text).replace("$", r"\$")
 
 
 def title_cells(title: str) -> float:

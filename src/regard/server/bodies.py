@@ -46,7 +46,7 @@ class Bounded:
             await self._handle(scope, receive, send, parts)
         finally:
             self._requests -= 1
-            self._held -= sum(map(len, parts))
+            self._let_go(parts)
 
     async def _handle(self, scope: Scope, receive: Receive, send: Send, parts: list[bytes]) -> None:
         until = asyncio.get_running_loop().time() + self.limits.body_seconds
@@ -68,20 +68,25 @@ class Bounded:
         else:
             await self._answer(scope, receive, send, parts)
             return
+        self._let_go(parts)  # others need not wait for what of a refused body is still to come
+        await self._refuse(fault, arriving, until, self._hurried(send))
+
+    async def _refuse(self, fault: Refused, arriving: _Arriving, until: float, send: Send) -> None:
+        """Answers, throws the rest of the body away, and only then ends the answer: the end closes."""
         response = fault.response()
         response.headers["Connection"] = "close"  # what is left of the body is no request
-        hurried = self._hurried(send)
-
-        async def told(message: Message) -> None:
-            if message["type"] == "http.response.body":
-                await hurried({**message, "more_body": True})
-                with suppress(TimeoutError):
-                    async with asyncio.timeout_at(until):
-                        await arriving.thrown_away(self.limits.held)
-                message = {"type": "http.response.body", "body": b""}
-            await hurried(message)
-
-        await response(scope, receive, told)
+        await send(
+            {
+                "type": "http.response.start",
+                "status": response.status_code,
+                "headers": response.raw_headers,
+            }
+        )
+        await send({"type": "http.response.body", "body": response.body, "more_body": True})
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(until):
+                await arriving.thrown_away(self.limits.held)
+        await send({"type": "http.response.body", "body": b""})
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, parts: list[bytes]) -> None:
         """Runs the app for as long as the client is there."""
@@ -95,6 +100,10 @@ class Bounded:
             gone.cancel()
             work.cancel()
             await asyncio.gather(gone, work, return_exceptions=True)
+
+    def _let_go(self, parts: list[bytes]) -> None:
+        self._held -= sum(map(len, parts))
+        parts.clear()
 
     def _check_length(self, said: str) -> None:
         if said.isdecimal() and int(said[:20]) > self.limits.body:

@@ -51,7 +51,7 @@ def bounded_connections(limits: Limits, most: int) -> type[H11Protocol]:
     """Connections that end where headers of a request do not come in time, or an answer is not taken.
 
     A body has bounds of its own (see `regard.server.bodies`). Where there are too many connections, the one
-    that has waited longest for a request makes room.
+    that has waited longest for a request, or for the rest of an answer to be taken, makes room.
 
     Args:
         limits: `body_seconds` for headers, and `send_seconds`.
@@ -60,16 +60,17 @@ def bounded_connections(limits: Limits, most: int) -> type[H11Protocol]:
     Returns:
         uvicorn's protocol, for its ``http``.
     """
-    waiting: dict[H11Protocol, asyncio.TimerHandle] = {}  # for a request; the oldest first
+    waiting: dict[H11Protocol, asyncio.TimerHandle] = {}  # for a request or their end; the oldest first
 
     class BoundedConnection(H11Protocol):
-        _stuck: asyncio.TimerHandle | None = None
+        _taking: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
             self._watch()
+            self._watch_taking()
             if len(self.connections) > most:
-                oldest = next(iter(waiting))
+                oldest = next(iter(waiting))  # this one, if all others are being answered
                 waiting.pop(oldest).cancel()
                 oldest.transport.abort()
 
@@ -80,38 +81,54 @@ def bounded_connections(limits: Limits, most: int) -> type[H11Protocol]:
         def on_response_complete(self) -> None:
             super().on_response_complete()
             self._watch()
+            self._watch_taking()
 
         def pause_writing(self) -> None:
             super().pause_writing()
-            self._watch_taking(inf)
+            self._watch_taking()
 
         def resume_writing(self) -> None:
             super().resume_writing()
-            if self._stuck is not None:
-                self._stuck.cancel()
+            self._watch_taking()
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._forget()
+            if self._taking is not None:
+                self._taking.cancel()
             super().connection_lost(exc)
+
+        def _answering(self) -> bool:
+            """Not where an answer broke off: its connection is closed, and its cycle never complete."""
+            begun = self.cycle is not None and not self.cycle.response_complete
+            return begun and not self.transport.is_closing()
 
         def _watch(self) -> None:
             """Waits for a request, until its headers are whole: a part of them earns no more time."""
-            if self.cycle is not None and not self.cycle.response_complete:
+            if self._answering():
                 self._forget()
-            elif self not in waiting and not self.transport.is_closing():
+            elif self not in waiting:
                 waiting[self] = self.loop.call_later(limits.body_seconds, self._close)
 
         def _forget(self) -> None:
             if self in waiting:
                 waiting.pop(self).cancel()
 
-        def _watch_taking(self, before: float) -> None:
-            """Closes a connection whose client takes nothing of an answer, and never might."""
+        def _watch_taking(self, before: float = inf) -> None:
+            """Closes a connection whose client takes nothing of what is written, and never might.
+
+            It looks for as long as there is a connection: a few bytes that are left pause nothing, and an
+            answer that breaks off tells nobody. It starts anew when one may have added to what is left.
+            """
+            if self._taking is not None:
+                self._taking.cancel()
             left = self.transport.get_write_buffer_size()
-            if left >= before:
+            adding = self._answering() and not self.flow.write_paused
+            if left and left >= before and not adding:
                 self.transport.abort()
-            elif left:
-                self._stuck = self.loop.call_later(limits.send_seconds, self._watch_taking, left)
+                return
+            self._watch()  # an answer may have broken off
+            known = left if left and not adding else inf
+            self._taking = self.loop.call_later(limits.send_seconds, self._watch_taking, known)
 
         def _close(self) -> None:
             """Tells why, where a request has begun: nobody waits for an answer to none."""

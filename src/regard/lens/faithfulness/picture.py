@@ -12,6 +12,7 @@ from matplotlib.ticker import PercentFormatter
 from regard.lens.faithfulness.curves import Faithfulness
 from regard.lens.fonts import families_for
 from regard.lens.picture import PictureError, check_picture_path, write_figure
+from regard.lens.titles import as_drawn
 
 # Colour-blind safe (Okabe & Ito 2008), and told apart by their marks too.
 _LOOKS = (
@@ -51,7 +52,7 @@ def faithfulness_picture(found: Faithfulness, path: str | Path, *, title: str = 
         handles, labels = figure.axes[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", frameon=False, ncols=4)
         if title:
-            figure.suptitle(title.replace("$", r"\$"), fontweight="bold", x=0.01, ha="left")
+            figure.suptitle(as_drawn(title), fontweight="bold", x=0.01, ha="left")
         write_figure(figure, path)
     return path
 

@@ -14,6 +14,7 @@ from regard.lens.fonts import families_for
 from regard.lens.measures.table import HeadTable
 from regard.lens.panels import COLOURS
 from regard.lens.picture import check_picture_path, write_figure
+from regard.lens.titles import as_drawn
 
 # Told apart by any colour vision (Okabe & Ito 2008).
 _ROLE_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#999999")
@@ -57,7 +58,7 @@ def heads_table_picture(table: HeadTable, path: str | Path, *, title: str = "") 
                 frameon=False,
             )
         if title:
-            figure.suptitle(title.replace("$", r"\$"), fontweight="bold")
+            figure.suptitle(as_drawn(title), fontweight="bold")
         write_figure(figure, path)
     return path
 

@@ -15,6 +15,7 @@ from regard.lens.panels import COLOURS
 from regard.lens.picture import PictureError, check_picture_path, write_figure
 from regard.lens.summaries.bins import binned
 from regard.lens.summaries.summary import AttentionSummary
+from regard.lens.titles import as_drawn
 
 _COLUMNS = 400  # more than that no print tells apart
 _HEAD = 0.16  # inches
@@ -69,11 +70,11 @@ def summaries_picture(summaries: Sequence[AttentionSummary], path: str | Path, *
             )
             received.set_ylabel("head", color="0.45")
             # A dollar sign would start mathematics.
-            received.set_title(one.name.replace("$", r"\$"), loc="left", fontweight="bold", fontsize=9)
+            received.set_title(as_drawn(one.name), loc="left", fontweight="bold", fontsize=9)
         for place, name in zip(axes[-1], ("looked at", "who looks", "who looks"), strict=True):
             place.set_xlabel(f"position ({name})", color="0.45")
         if title:
-            figure.suptitle(title.replace("$", r"\$"), fontweight="bold")
+            figure.suptitle(as_drawn(title), fontweight="bold")
         write_figure(figure, path)
     return path
 

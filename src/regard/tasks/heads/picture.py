@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from regard.counted import counted
 from regard.lens.fonts import families_for
 from regard.lens.picture import check_picture_path, write_figure
+from regard.lens.titles import as_drawn
 from regard.tasks.heads.ranking import HeadRanking
 
 
@@ -51,7 +52,7 @@ def ranking_picture(ranking: HeadRanking, path: str | Path, *, title: str = "") 
         bar.set_label("loss that is added without it")
         bar.outline.set_visible(False)
         if title:
-            axes.set_title(title.replace("$", r"\$"), loc="left", fontweight="bold")
+            axes.set_title(as_drawn(title), loc="left", fontweight="bold")
         write_figure(figure, path)
     return path
 

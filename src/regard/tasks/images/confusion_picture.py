@@ -13,6 +13,7 @@ from matplotlib.ticker import PercentFormatter
 from regard.lens.fonts import families_for
 from regard.lens.panels import COLOURS
 from regard.lens.picture import check_picture_path, write_figure
+from regard.lens.titles import as_drawn
 
 _CELL = 0.42  # inches
 # Classes; of more, cells grow no smaller than can be read: only some are named, and none has its number.
@@ -43,14 +44,12 @@ def confusion_picture(counts: Sequence[Sequence[int]], classes: Sequence[str], p
     table = np.asarray(counts, dtype=float)
     shares = table / np.maximum(table.sum(1, keepdims=True), 1)
     side = max(_CELL * min(len(classes), _MOST_CELLS), 1.5)
-    # A folder's name need not be UTF-8, what is drawn must be.
-    names = [name.encode("utf-8", "replace").decode() for name in classes]
-    with rc_context({"font.family": families_for(names), "font.size": 9}):
+    with rc_context({"font.family": families_for(classes), "font.size": 9}):
         figure = Figure(layout="constrained", figsize=(side + 2.2, side + 1.2))
         axes = figure.subplots()
         drawn = axes.imshow(shares, cmap=COLOURS, vmin=0, vmax=1)
-        named = range(0, len(names), -(-len(names) // _MOST_CELLS))
-        labels = [names[number].replace("$", r"\$") for number in named]
+        named = range(0, len(classes), -(-len(classes) // _MOST_CELLS))
+        labels = [as_drawn(classes[number]) for number in named]
         axes.set_xticks(named, labels, rotation=45, ha="right", rotation_mode="anchor")
         axes.set_yticks(named, labels)
         axes.tick_params(length=0)

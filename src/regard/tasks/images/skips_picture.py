@@ -17,6 +17,7 @@ from torch import Tensor
 from regard.lens.fonts import families_for
 from regard.lens.picture import check_picture_path, write_figure
 from regard.lens.picture_panels import INTERPOLATION, picture_panels, show_picture
+from regard.lens.titles import as_drawn
 from regard.tasks.images.segmenter import Segmentation
 from regard.tasks.images.skips import Result, Trial, likeness, restored
 
@@ -52,7 +53,7 @@ def skips_picture(found: Mapping[Trial, Result], path: str | Path, *, title: str
     with rc_context({"font.family": families_for([title]), "svg.fonttype": "path", "font.size": 9}):
         figure = _changes(found, whole) if isinstance(whole, Segmentation) else _restorations(found, whole)
         if title:
-            figure.suptitle(title.replace("$", r"\$"), fontweight="bold")
+            figure.suptitle(as_drawn(title), fontweight="bold")
         write_figure(figure, path)
     return path
 
