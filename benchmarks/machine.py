@@ -8,7 +8,7 @@ import torch
 
 from regard.training.precision import multiplies_bf16
 
-# As a user of this machine would: where bfloat16 is emulated, thirty times more slowly, no one computes in it.
+# As a user of this machine would: where bfloat16 is emulated, thirty times more slowly, nobody wants it.
 PRECISIONS = ("fp32", "bf16") if multiplies_bf16(torch.device("cpu")) else ("fp32",)
 
 
