@@ -126,7 +126,7 @@ def test_classify_pictures_and_look(regard: Regard, trained: dict[str, Path], fo
         (["look", "positions", "{image-classification}", "p.png", "--length", "9"], "for models of texts"),
         (["look", "attention", "{denoising}", "in/a.png"], "regard look distance"),
         (["look", "attention", "{image-classification}", "The cat."], "The cat."),
-        (["look", "distance", "{segmentation}", "--out", "d.txt"], "a file to look at ends in"),
+        (["look", "distance", "{segmentation}", "--out", "d.txt"], "a file of distances ends in"),
         (["look", "distance", "{segmentation}", "--data", "nowhere", "--out", "d.png"], "nowhere"),
         (["look", "distance", "en-fr", "--out", "d.png"], "models of pictures; its task is translation"),
         (["look", "skips", "{image-classification}", "in/a.png"], "in a U-Net"),

@@ -91,7 +91,7 @@ def test_what_is_to_be_saved_is_saved_though_nobody_reads(model: Path, tmp_path:
     assert process.stdout is not None
     process.stdout.close()
     _, err = process.communicate()
-    assert (process.returncode, err) == (1, b"")
+    assert (process.returncode, err) == (1, f"Saved {saved}\n".encode())
     assert json.loads(saved.read_text())
 
 
