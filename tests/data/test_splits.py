@@ -184,8 +184,11 @@ class TestNamedSets:
         monkeypatch.setenv("REGARD_DATA", str(tmp_path))
         folder = tmp_path / "multi30k"
         folder.mkdir()
-        for language in ("en", "fr"):
-            (folder / f"val.{language}.gz").write_bytes(gzip.compress(f"{language} one\n".encode()))
+        texts = {"val": "one", **{stem: stem for stem in ("train", "test_2016_flickr", "test_2017_flickr")}}
+        for stem, text in texts.items():
+            for language in ("en", "fr"):
+                line = f"{language} {text}\n".encode()
+                (folder / f"{stem}.{language}.gz").write_bytes(gzip.compress(line))
 
     def test_pairs_and_texts(self) -> None:
         config = DataConfig(name="multi30k", source="fr", target="en")
@@ -196,11 +199,6 @@ class TestNamedSets:
         assert rows.digest != pairs_of(DataConfig(name="multi30k"), "validation").digest
 
     def test_more_pairs_are_learnt_and_what_is_held_out_is_not(self, tmp_path: Path) -> None:
-        folder = tmp_path / "multi30k"
-        for stem in ("train", "test_2016_flickr", "test_2017_flickr"):
-            for language in ("en", "fr"):
-                line = f"{language} {stem}\n".encode()
-                (folder / f"{stem}.{language}.gz").write_bytes(gzip.compress(line))
         more = tmp_path / "more.tsv"
         more.write_text("en\tfr\nbye\tau revoir\nEN one!\tlearnt?\nen test_2017_flickr\tlearnt?\n", "utf-8")
         config = DataConfig(
@@ -214,16 +212,11 @@ class TestNamedSets:
         assert pairs_of(config, "train").digest != digest
         # The held-out pairs tell which are learnt, so they are part of what the rows are made of.
         digest = pairs_of(config, "train").digest
-        (folder / "val.en.gz").write_bytes(gzip.compress(b"bye\n"))
+        (tmp_path / "multi30k" / "val.en.gz").write_bytes(gzip.compress(b"bye\n"))
         assert pairs_of(config, "train").digest != digest
         assert list(pairs_of(config, "train")) == [Pair("en train", "fr train")]
 
     def test_into_english_the_target_tells_what_is_held_out(self, tmp_path: Path) -> None:
-        folder = tmp_path / "multi30k"
-        for stem in ("train", "test_2016_flickr", "test_2017_flickr"):
-            for language in ("en", "fr"):
-                line = f"{language} {stem}\n".encode()
-                (folder / f"{stem}.{language}.gz").write_bytes(gzip.compress(line))
         more = tmp_path / "more.tsv"
         more.write_text("autre chose\tEN one!\nfr one\tsomething else\n", "utf-8")
         config = DataConfig(name="multi30k", source="fr", target="en", more=MoreConfig(train=more))
