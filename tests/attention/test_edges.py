@@ -33,6 +33,7 @@ CALLS: dict[str, dict[str, Any]] = {
     **{kernel: {"kernel": kernel} for kernel in ("reference", "fused", "short", "windowed")},
     "windowed, window": {"kernel": "windowed", "scope": Window(1)},
     "gathered": {"scope": LocalPredictive(4, 2)},
+    "gathered, asked for": {"scope": LocalPredictive(4, 2), "kernel": "gathered"},
     "general": {"score": General(4, 4, 2)},
     "additive": {"score": Additive(4, 4, 4, 2)},
     "sparsemax": {"selection": Sparsemax()},
@@ -54,6 +55,12 @@ def test_nothing_to_do_is_done(name: str, batch: int, queries: int, keys: int) -
     assert attended.weights.shape == (batch, 2, queries, keys)
     assert (attended.context == 0).all()
     attended.context.sum().backward()
+
+
+def test_no_keys_and_a_mask_of_none() -> None:
+    scope = LocalPredictive(4, 2) & Padding(torch.ones(2, 0, dtype=torch.bool))
+    empty = torch.ones(2, 1, 0, 4)
+    assert (attend(torch.ones(2, 1, 3, 4), empty, empty, scope=scope).context == 0).all()
 
 
 @pytest.mark.parametrize("selection", [Sparsemax(), Entmax15()])

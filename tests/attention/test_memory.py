@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
+from torch.utils.checkpoint import checkpoint
 
 from regard.attention import (
     Additive,
@@ -19,6 +21,8 @@ from regard.attention import (
     LocalMonotonic,
     LocalPredictive,
     Padding,
+    ScaledDot,
+    Score,
     Selection,
     Sigmoid,
     Sparsemax,
@@ -158,3 +162,27 @@ def test_weights_of_rows_cost_rows_times_keys() -> None:
     assert weights is not None
     assert weights.shape == (1, 2, 2, KEYS)
     assert seen.elements <= 2 * QUERIES * DIM * 2
+
+
+@pytest.mark.parametrize("kernel", ["reference", "fused", "short", "windowed", "additive"])
+@pytest.mark.parametrize("checkpointed", [True, False])
+def test_nothing_is_held_otherwise_than_autograd_holds_it(kernel: str, checkpointed: bool) -> None:
+    seen: list[weakref.ref[Tensor]] = []
+    score: Score = Additive(DIM, DIM, 16) if kernel == "additive" else ScaledDot()
+
+    def block(x: Tensor) -> Tensor:
+        query, key, value = (x * factor for factor in (1.0, 2.0, 3.0))
+        seen.extend(map(weakref.ref, (query, key, value)))
+        return attend(query, key, value, score=score, kernel=kernel).context
+
+    x = torch.randn(1, 2, 9, DIM, requires_grad=True)
+    if checkpointed:
+        loss = checkpoint(block, x, use_reentrant=False).sum()
+        assert [ref() for ref in seen] == [None] * 3
+        loss.backward()
+    else:
+        loss = block(x).sum()
+        loss.backward()
+    assert [ref() for ref in seen] == [None] * len(seen)
+    assert x.grad is not None
+    assert loss.detach() != 0  # it lives, as a loop's does

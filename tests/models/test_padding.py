@@ -82,3 +82,45 @@ def test_language_model(decoder):
     torch.testing.assert_close(model(TARGET, real).states[real], plain[real], atol=5e-6, rtol=1e-5)
     wide = model(F.pad(TARGET, (0, 3))).states[:, :-3]
     torch.testing.assert_close(wide[real], plain[real], atol=5e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["rnn", "lstm", "gru"])
+def test_masks_that_do_not_fit_are_refused(kind):
+    tokens = torch.ones(2, 3, dtype=torch.long)
+    model = build_classifier(small(encoder=kind), VOCABULARY, 2, PAD)
+    for wrong in (torch.ones(2, 2, dtype=torch.bool), torch.ones(1, 3, dtype=torch.bool), torch.ones(2, 3)):
+        with pytest.raises(ValueError, match=r"takes a boolean mask of that shape"):
+            model(tokens, wrong)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_source_without_a_token(kind):
+    """Whether padded or not, and beside others or alone, it gives the same, and no padding is read."""
+    for attention in ("none", AttentionConfig()):
+        model = translator(small(encoder=kind, decoder="gru", attention=attention)).eval()
+        nothing, target = torch.zeros(1, 0, dtype=torch.long), TARGET[:1]
+        states = model(nothing, nothing != PAD, target).states
+        padded = torch.full((1, 4), 7)
+        torch.testing.assert_close(model(padded, torch.zeros(1, 4, dtype=torch.bool), target).states, states)
+        both = torch.full((2, 4), 7)
+        mask = torch.tensor([[False] * 4, [True] * 4])
+        torch.testing.assert_close(model(both, mask, target.expand(2, -1)).states[:1], states)
+
+
+def test_a_text_without_a_token_has_no_class():
+    nothing = torch.zeros(2, 0, dtype=torch.long)
+    for kind in KINDS:
+        with pytest.raises(ValueError, match="no tokens"):
+            build_classifier(small(encoder=kind), VOCABULARY, 2, PAD)(nothing, nothing != PAD)
+
+
+def test_a_language_model_reads_no_source():
+    model = build_language_model(small(), VOCABULARY, PAD)
+    memory = translator(small()).encode(SOURCE, SOURCE != PAD)
+    with pytest.raises(ValueError, match="no cross-attention"):
+        model.decoder(model.embedding(TARGET), memory)
+    with pytest.raises(ValueError, match="cannot write -1 tokens"):
+        model.start(2, -1)
+    with pytest.raises(ValueError, match="pad is 25"):
+        build_language_model(small(), 20, 25)

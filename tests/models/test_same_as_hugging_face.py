@@ -1,7 +1,10 @@
 """The same weights give the same outputs as Hugging Face's Marian and BERT."""
 
+import json
+
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from regard.models.adapters.bert import bert
 from regard.models.adapters.foreign import ForeignModelError
@@ -29,21 +32,36 @@ def marian_config(**changes):
     return transformers.MarianConfig(**{**sizes, **layers, **heads, **hidden, **rest, **changes})
 
 
+@pytest.mark.parametrize("tied", [True, False])
 @pytest.mark.parametrize("shared", [True, False])
-def test_marian(shared):
+@pytest.mark.parametrize("saved", [True, False])
+def test_marian(shared, tied, saved, tmp_path):
     torch.manual_seed(1)
     config = marian_config(
-        share_encoder_decoder_embeddings=shared, tie_word_embeddings=shared, decoder_layers=1
+        share_encoder_decoder_embeddings=shared, tie_word_embeddings=tied, decoder_layers=1
     )
     theirs = shaken(transformers.MarianMTModel(config))
     theirs.final_logits_bias.normal_()
-    ours = marian(theirs.state_dict(), config.to_dict()).eval()
+    weights = theirs.state_dict()
+    if saved:  # a file has each shared weight once, and no positions: sinusoids when it is read
+        theirs.save_pretrained(tmp_path)
+        weights, config = load_file(tmp_path / "model.safetensors"), read_config(tmp_path)
+        theirs = transformers.MarianMTModel.from_pretrained(tmp_path).eval()
+    else:
+        config = config.to_dict()
+    ours = marian(weights, config).eval()
+    assert (ours.output.weight is ours.target_embedding.weight) == tied
+    assert (ours.source_embedding.weight is ours.target_embedding.weight) == (tied and shared)
     source, target = torch.randint(0, 29, (2, 7)), torch.randint(0, 29, (2, 5))
     target[:, 0] = 29
     with torch.no_grad():
         expected = theirs(source, attention_mask=MASK.long(), decoder_input_ids=target).logits
         logits = ours.logits(ours(source, MASK, target).states)
     torch.testing.assert_close(logits, expected, atol=1e-5, rtol=1e-5)
+
+
+def read_config(folder):
+    return json.loads((folder / "config.json").read_text())
 
 
 def test_marian_of_another_kind_is_refused():
@@ -55,6 +73,13 @@ def test_marian_of_another_kind_is_refused():
 def test_missing_weights_are_named():
     with pytest.raises(ForeignModelError, match=r"model\.shared\.weight"):
         marian({"conv.weight": torch.zeros(1)}, marian_config().to_dict())
+
+
+def test_missing_settings_are_named():
+    with pytest.raises(ForeignModelError, match="this Marian model's configuration has no 'encoder_att"):
+        marian({}, {})
+    with pytest.raises(ForeignModelError, match="this BERT model's configuration has no 'hidden_size'"):
+        bert({"classifier.weight": torch.zeros(2, 4)}, {})
 
 
 def test_bert():

@@ -1,5 +1,7 @@
 """The U-Net: any size, skips that can be switched off, gates and a bottleneck that can be looked at."""
 
+import re
+
 import pydantic
 import pytest
 import torch
@@ -274,6 +276,9 @@ def test_what_does_not_fit_is_refused():
         network(torch.rand(1, 1, 8, 8))
     with pytest.raises(ValueError, match=r"images \[batch, 3"):
         network(torch.rand(3, 9, 9))
+    for wrong in (torch.rand(9), torch.rand(3, 9), torch.rand(1, 1, 3, 9, 9)):
+        with pytest.raises(ValueError, match=re.escape(f"was given {list(wrong.shape)}")):
+            network(wrong)
     with pytest.raises(ValueError, match="no pixels"):
         network(torch.rand(1, 3, 0, 8))
     with pytest.raises(ValueError, match="level 1 has no skip connection"):

@@ -196,3 +196,8 @@ def test_weights_laid_out_for_inference_compute_the_same(training):
     assert network[1].beside_weight.is_contiguous(memory_format=torch.channels_last)
     network.load_state_dict(saved)
     torch.testing.assert_close(run(), expected)
+
+
+def test_a_gate_takes_a_signal_of_the_same_grid():
+    with pytest.raises(ValueError, match=r"was given \[2, 4, 5, 3\]"):
+        AttentionGate(4)(torch.randn(2, 4, 3, 5), torch.randn(2, 4, 5, 3))

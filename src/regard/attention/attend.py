@@ -66,7 +66,8 @@ def attend(
     """Let every query read from the values of the keys that it is like.
 
     A query with no key to look at reads zeros. Several query heads may share a key and value head
-    (`heads` a multiple of `kv_heads`: grouped heads, Ainslie et al. 2023).
+    (`heads` a multiple of `kv_heads`: grouped heads, Ainslie et al. 2023). Derivatives of derivatives are
+    for the kernels *reference*, *windowed* and *gathered*.
 
     Args:
         query: [batch, heads, queries, dim].
@@ -182,7 +183,7 @@ def _real_keys(scope: Scope, keys: int) -> tuple[Tensor | int, Tensor | int]:
     for part in scope.parts:
         if isinstance(part, Padding):
             mask = part.mask if mask is None else mask & part.mask
-    return (keys, 0) if mask is None else (mask.sum(-1), mask.to(torch.uint8).argmax(-1))
+    return (keys, 0) if mask is None or not keys else (mask.sum(-1), mask.to(torch.uint8).argmax(-1))
 
 
 def _check_shapes(query: Tensor, key: Tensor, value: Tensor, slopes: Tensor | None) -> None:

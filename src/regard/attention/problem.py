@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -50,6 +50,15 @@ class Problem:
     def learns_slopes(self) -> bool:
         """Whether ALiBi's slopes want a gradient."""
         return self.slopes is not None and self.slopes.requires_grad and torch.is_grad_enabled()
+
+    def outlined(self) -> Problem:
+        """The same, with queries, keys and values that have a shape, a type and a device, but no numbers.
+
+        A kernel's backward may keep this one: the real ones, kept otherwise than autograd saves them, could
+        neither be freed after the backward, nor made again (activation checkpoints), nor moved elsewhere.
+        """
+        query, key, value = (x.new_empty(()).expand(x.shape) for x in (self.query, self.key, self.value))
+        return replace(self, query=query, key=key, value=value)
 
     def block(self, rows: range | Tensor | None = None, keys: range | None = None) -> Block:
         """A rectangle of the score matrix; all of it by default."""

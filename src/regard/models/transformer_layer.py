@@ -94,3 +94,13 @@ class Layer(nn.Module):
 
 def _residual(config: LayerConfig, drop_path: float) -> Residual:
     return Residual(config.width, config.norm, config.dropout, config.norm_epsilon, drop_path)
+
+
+def final_norm(config: LayerConfig) -> nn.Module:
+    """What comes after the last layer of a stack: pre-norm leaves its sum without a norm of its own.
+
+    Example:
+        >>> final_norm(LayerConfig(width=8, heads=2, norm="post"))
+        Identity()
+    """
+    return nn.LayerNorm(config.width, eps=config.norm_epsilon) if config.norm == "pre" else nn.Identity()

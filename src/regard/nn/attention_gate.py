@@ -36,7 +36,15 @@ class AttentionGate(nn.Module):
         Args:
             skip: [batch, channels, rows, columns].
             gating: [batch, channels, rows, columns].
+
+        Raises:
+            ValueError: they differ in shape.
         """
+        if skip.shape != gating.shape:
+            raise ValueError(
+                f"a gate weighs each position of a skip, {list(skip.shape)}, by a gating signal of its "
+                f"shape; was given {list(gating.shape)}"
+            )
         keys = _one_by_one(skip)
         seen: Attended = self.attention(_one_by_one(gating), keys, keys)
         return seen.context.view(skip.permute(0, 2, 3, 1).shape).permute(0, 3, 1, 2)

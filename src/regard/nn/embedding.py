@@ -26,6 +26,9 @@ class Embedding(nn.Module):
         norm_epsilon: layer norm on the sum, as BERT has; `None` for no norm.
         dropout: probability.
 
+    Raises:
+        ValueError: `pad` is no id of the vocabulary.
+
     Example:
         >>> Embedding(10, 4, pad=0, positions=None)(torch.tensor([[3, 0]]))[0, 1]
         tensor([0., 0., 0., 0.], grad_fn=<SelectBackward0>)
@@ -42,6 +45,8 @@ class Embedding(nn.Module):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
+        if not 0 <= pad < vocabulary:
+            raise ValueError(f"pad is {pad}, which is none of the {vocabulary} token ids")
         self.pad = pad
         self.scale = width**0.5
         self.weight = nn.Parameter(torch.empty(vocabulary, width))

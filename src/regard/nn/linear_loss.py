@@ -83,8 +83,9 @@ def linear_loss(states: Tensor, weight: Tensor, bias: Tensor | None, sweep: Swee
     dtype = autocast_dtype(states.device)
     if dtype is None or states.dtype == torch.float64:
         dtype = states.dtype
+    learns = any(x is not None and x.requires_grad for x in (states, weight, bias))
     return _LinearLoss.apply(  # type: ignore[no-any-return, no-untyped-call]
-        states, weight, bias, sweep, dtype, torch.is_grad_enabled()
+        states, weight, bias, sweep, dtype, learns and torch.is_grad_enabled()
     )
 
 

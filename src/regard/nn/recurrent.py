@@ -142,7 +142,7 @@ class Stepper(NamedTuple):
         inner = torch.addmm(self.hidden_bias, hidden, self.hidden)
         reset, update = torch.sigmoid(outer[:, : 2 * width] + inner[:, : 2 * width]).chunk(2, 1)
         new = torch.tanh(torch.addcmul(outer[:, 2 * width :], reset, inner[:, 2 * width :]))
-        return torch.lerp(new, hidden, update)
+        return torch.lerp(new, hidden.to(new.dtype), update)  # a state begun outside autocast is wider
 
 
 def steppers(network: nn.RNNBase, ahead: int, dtype: torch.dtype) -> list[Stepper]:

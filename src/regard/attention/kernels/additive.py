@@ -30,7 +30,7 @@ def additive(problem: Problem) -> Solution:
     vector = problem.vector.expand(heads, -1)
     learned = problem.learns_slopes
     if problem.selection.family == "soft" and problem.predictive is None and not learned:
-        return Solution(_Streamed.apply(query, key, value, vector, problem))  # type: ignore[no-untyped-call]
+        return Solution(_Streamed.apply(query, key, value, vector, problem.outlined()))  # type: ignore[no-untyped-call]
     weights, log_probability = weigh(problem, additive_scores(query, key, vector))
     kept, value = dropout(weights, problem.dropout).to(value.dtype), per_head(value, heads)
     # With one key each, as in gates over images, a product would be millions of products of 1 × 1.

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from regard.attention.dropout import dropout
 from regard.attention.kernels.budget import budget
+from regard.attention.kernels.reference import reference
 from regard.attention.problem import Problem, Solution
 from regard.attention.scopes import Band
 
@@ -26,6 +27,8 @@ def gathered(problem: Problem) -> Solution:
     """A product score, any selection, within a window."""
     batch, heads, _, _ = problem.query.shape
     keys = problem.key.shape[2]
+    if not keys:
+        return reference(problem)  # zeros, and no key to fetch
     index = _window(problem)
     inside = (index >= 0) & (index < keys)
     index = index.clamp(0, keys - 1)

@@ -23,7 +23,7 @@ LARGEST_CHUNK = 128
 
 def windowed(problem: Problem) -> Solution:
     """A product score, softmax, no Gaussian."""
-    context: Tensor = _Windowed.apply(problem.query, problem.key, problem.value, problem)  # type: ignore[no-untyped-call]
+    context: Tensor = _Windowed.apply(problem.query, problem.key, problem.value, problem.outlined())  # type: ignore[no-untyped-call]
     return Solution(context)
 
 

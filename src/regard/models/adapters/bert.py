@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from regard.models.adapters.foreign import Weights, copy_linear, copy_norm, refuse_unless, weight
+from regard.models.adapters.foreign import Settings, Weights, copy_linear, copy_norm, refuse_unless, weight
 from regard.models.text.build import build_classifier
 from regard.models.text.classifier import TextClassifier
 from regard.models.text.config import ModelConfig
@@ -30,6 +30,7 @@ def bert(weights: Weights, config: Mapping[str, Any]) -> TextClassifier:
         theirs = transformers.BertForSequenceClassification.from_pretrained(folder)
         ours = bert(theirs.state_dict(), theirs.config.to_dict())
     """
+    config = Settings(config, "BERT")
     refuse_unless(
         config,
         {
@@ -37,7 +38,6 @@ def bert(weights: Weights, config: Mapping[str, Any]) -> TextClassifier:
             "position_embedding_type": ["absolute"],
             "is_decoder": [False],
         },
-        "BERT",
     )
     classifier_dropout = config.get("classifier_dropout")
     head = weight(weights, "classifier.weight")

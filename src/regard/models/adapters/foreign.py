@@ -17,6 +17,31 @@ class ForeignModelError(UserError):
     """Another library's model that has no counterpart here, or whose weights are not as expected."""
 
 
+class Settings(dict[str, Any]):
+    """A foreign model's configuration (its `config.json`), which says what is missing.
+
+    Args:
+        config: the configuration.
+        what: name of the architecture.
+
+    Raises:
+        ForeignModelError: a key is asked for that is not there (``settings.get(key)`` gives None).
+
+    Example:
+        >>> Settings({"d_model": 8}, "Marian")["vocab_size"]
+        Traceback (most recent call last):
+        ...
+        regard.models.adapters.foreign.ForeignModelError: this Marian model's configuration has no 'voc...
+    """
+
+    def __init__(self, config: Mapping[str, Any], what: str) -> None:
+        super().__init__(config)
+        self.what = what
+
+    def __missing__(self, key: str) -> Any:
+        raise ForeignModelError(f"this {self.what} model's configuration has no {key!r}")
+
+
 def weight(weights: Weights, name: str) -> Tensor:
     """The weight of that name.
 
@@ -42,26 +67,25 @@ def copy_norm(into: dict[str, Tensor], name: str, weights: Weights, source: str)
     copy_linear(into, name, weights, [source])
 
 
-def refuse_unless(config: Mapping[str, Any], wanted: Mapping[str, Sequence[Any]], what: str) -> None:
+def refuse_unless(settings: Settings, wanted: Mapping[str, Sequence[Any]]) -> None:
     """Check that the model is of the kind that the adapter reads.
 
     Args:
-        config: the foreign configuration (its `config.json`); keys that it lacks pass.
+        settings: keys that it lacks pass.
         wanted: values that are understood, by key.
-        what: name of the architecture.
 
     Raises:
         ForeignModelError: a key has another value.
 
     Example:
-        >>> refuse_unless({"act": "tanh"}, {"act": ["relu", "gelu"]}, "Marian")
+        >>> refuse_unless(Settings({"act": "tanh"}, "Marian"), {"act": ["relu", "gelu"]})
         Traceback (most recent call last):
         ...
         regard.models.adapters.foreign.ForeignModelError: this Marian model has act = 'tanh'; only 'relu', ...
     """
     for key, values in wanted.items():
-        if key in config and config[key] not in values:
+        if key in settings and settings[key] not in values:
             allowed = ", ".join(map(repr, values))
             raise ForeignModelError(
-                f"this {what} model has {key} = {config[key]!r}; only {allowed} can be taken over"
+                f"this {settings.what} model has {key} = {settings[key]!r}; only {allowed} can be taken over"
             )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from torch import Tensor
 
-from regard.models.adapters.foreign import Weights, copy_linear, copy_norm, refuse_unless, weight
+from regard.models.adapters.foreign import Settings, Weights, copy_linear, copy_norm, refuse_unless, weight
 from regard.models.text.build import build_translator
 from regard.models.text.config import ModelConfig
 from regard.models.text.encoder_decoder import EncoderDecoder
@@ -20,7 +21,8 @@ def marian(weights: Weights, config: Mapping[str, Any]) -> EncoderDecoder:
     """Build an encoder–decoder that computes what a `MarianMTModel` does.
 
     Marian's decoder begins with the padding token, not with <s> as Regard's own translators do. Its table of
-    sinusoids lies differently from Vaswani's, so it is taken over as learned positions.
+    sinusoids lies differently from Vaswani's, so it is taken over as learned positions. Embeddings and the
+    output layer are shared where their weights are equal.
 
     Args:
         weights: the model's state dict, or what its safetensors file holds.
@@ -34,6 +36,7 @@ def marian(weights: Weights, config: Mapping[str, Any]) -> EncoderDecoder:
         theirs = transformers.MarianMTModel.from_pretrained(folder)
         ours = marian(theirs.state_dict(), theirs.config.to_dict())
     """
+    config = Settings(config, "Marian")
     encoder_sizes = [config["encoder_attention_heads"], config["encoder_ffn_dim"]]
     refuse_unless(
         config,
@@ -45,10 +48,12 @@ def marian(weights: Weights, config: Mapping[str, Any]) -> EncoderDecoder:
             "normalize_before": [False],
             "normalize_embedding": [False],
         },
-        "Marian",
     )
-    shared = bool(config.get("share_encoder_decoder_embeddings", True))
-    tied = shared and bool(config.get("tie_word_embeddings", True))
+    # What the configuration says of sharing has meant several things over the years; the weights do not lie.
+    source, target = (_embedding(weights, side) for side in ("encoder", "decoder"))
+    output = weights.get("lm_head.weight", target)
+    tied = torch.equal(output, target)
+    joint = tied and torch.equal(source, target)
     model = build_translator(
         ModelConfig(
             width=config["d_model"],
@@ -67,27 +72,36 @@ def marian(weights: Weights, config: Mapping[str, Any]) -> EncoderDecoder:
         ),
         config["vocab_size"],
         config.get("decoder_vocab_size") or config["vocab_size"],
-        joint=shared,
+        joint=joint,
         pad=config["pad_token_id"],
     )
-    model.load_state_dict(_renamed(weights, config, shared=shared, tied=tied))
-    return model
-
-
-def _renamed(weights: Weights, config: Mapping[str, Any], *, shared: bool, tied: bool) -> dict[str, Tensor]:
-    ours: dict[str, Tensor] = {}
+    ours = {"source_embedding.weight": source, "target_embedding.weight": target, "output.weight": output}
+    ours["output.bias"] = weight(weights, "final_logits_bias")[0]
     for side, name in (("encoder", "source_embedding"), ("decoder", "target_embedding")):
-        ours[f"{name}.weight"] = weight(
-            weights, "model.shared.weight" if shared else f"model.{side}.embed_tokens.weight"
-        )
-        ours[f"{name}.positions.table"] = weight(weights, f"model.{side}.embed_positions.weight")
+        ours[f"{name}.positions.table"] = _positions(weights, side, config)
         for index in range(config[f"{side}_layers"]):
             _copy_layer(
                 ours, f"{side}.layers.{index}", weights, f"model.{side}.layers.{index}", side == "decoder"
             )
-    ours["output.weight"] = ours["target_embedding.weight"] if tied else weight(weights, "lm_head.weight")
-    ours["output.bias"] = weight(weights, "final_logits_bias")[0]
-    return ours
+    model.load_state_dict(ours)
+    return model
+
+
+def _embedding(weights: Weights, side: str) -> Tensor:
+    """A side's own, or the one that both share: of equal ones a file holds one."""
+    own = weights.get(f"model.{side}.embed_tokens.weight")
+    return weight(weights, "model.shared.weight") if own is None else own
+
+
+def _positions(weights: Weights, side: str, config: Mapping[str, Any]) -> Tensor:
+    """[positions, width]: all sines, then all cosines. Files leave them out, as they are not learnt."""
+    given = weights.get(f"model.{side}.embed_positions.weight")
+    if given is not None:
+        return given
+    places = torch.arange(config["max_position_embeddings"], dtype=torch.float64)
+    rates = 10000.0 ** (-torch.arange(0, config["d_model"], 2, dtype=torch.float64) / config["d_model"])
+    angles = torch.outer(places, rates)
+    return torch.cat([angles.sin(), angles.cos()], 1)[:, : config["d_model"]].float()
 
 
 def _copy_layer(ours: dict[str, Tensor], to: str, weights: Weights, source: str, cross: bool) -> None:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from regard.models.adapters.foreign import (
     ForeignModelError,
+    Settings,
     Weights,
     copy_linear,
     copy_norm,
@@ -89,7 +90,8 @@ def vit(
         theirs = transformers.ViTForImageClassification.from_pretrained(folder)
         ours = vit(theirs.state_dict(), theirs.config.to_dict())
     """
-    refuse_unless(config, {"hidden_act": ["gelu", "relu", "silu"], "qkv_bias": [True]}, "ViT")
+    config = Settings(config, "ViT")
+    refuse_unless(config, {"hidden_act": ["gelu", "relu", "silu"], "qkv_bias": [True]})
     weights = {_renewed(name): tensor for name, tensor in weights.items()}
     height, width = _pair(config["image_size"])
     side, other = _pair(config["patch_size"])

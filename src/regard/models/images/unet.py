@@ -102,10 +102,11 @@ class UNet(nn.Module):
         Raises:
             ValueError: images of another number of channels, or of no pixels.
         """
+        normal = self.normalise(images)
         rows, columns = images.shape[-2:]
         if not rows or not columns:
             raise ValueError(f"images [batch, channels, rows, columns] of no pixels: {list(images.shape)}")
-        x = self.normalise(_padded(images, self.config.stride))
+        x = _padded(normal, self.config.stride)
         skips: dict[int, Tensor] = {}
         for level, convolutions in enumerate(self.encoder):
             x = convolutions(x)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from regard.models.images.config import VitConfig
 from regard.models.images.normalise import Normalise
-from regard.models.transformer_layer import Layer
+from regard.models.transformer_layer import Layer, final_norm
 from regard.nn.dropout import Dropout
 from regard.nn.grid_positions import Grid, GridPositions, LearnedGrid, SinusoidalGrid
 from regard.nn.linear import linear
@@ -145,10 +145,7 @@ class PatchEncoder(nn.Module):
             Layer(config, causal=False, drop_path=config.layer_drop_path(index))
             for index in range(config.layers)
         )
-        # Pre-norm leaves the last sum without a norm of its own.
-        self.norm = (
-            nn.LayerNorm(config.width, eps=config.norm_epsilon) if config.norm == "pre" else nn.Identity()
-        )
+        self.norm = final_norm(config)
 
     def forward(self, states: Tensor) -> Tensor:
         """[batch, length, width] -> [batch, length, width]."""

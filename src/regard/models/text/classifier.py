@@ -56,8 +56,11 @@ class TextClassifier(nn.Module):
         """Logits [batch, classes] of tokens [batch, length]; mask is True for real tokens, which come first.
 
         Raises:
-            ValueError: longer than `max_length`; padding before a real token, for a recurrent encoder.
+            ValueError: longer than `max_length`, or of no tokens; padding before a real token, for a
+                recurrent encoder.
         """
+        if not tokens.shape[1]:
+            raise ValueError("texts of no tokens: a text has [CLS] at least")
         memory: Memory = self.encoder(self.embedding(tokens), mask)
         text = memory.states[:, 0] if memory.final is None else memory.final[memory.depth - 1]
         logits: Tensor = self.output(self.dropout(torch.tanh(self.pool(text))))

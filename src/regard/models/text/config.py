@@ -26,7 +26,7 @@ class ModelConfig(LayerConfig):
             (Bahdanau, Luong), with more it projects them as a Transformer does.
         embedding_norm: one more layer norm, right after the embedding (BERT).
         positions: of a Transformer.
-        max_length: most tokens that a Transformer takes.
+        max_length: most tokens that a Transformer takes; with ALiBi there is no limit.
         bidirectional: a recurrent encoder reads both ways, with half the width each way.
         wiring: of a recurrent decoder: Bahdanau attends with the previous state and feeds the context to the
             cell, Luong attends with the new state.

@@ -54,22 +54,29 @@ class Decoder(nn.Module, ABC):
         """
 
 
-def check_padding(mask: Tensor) -> None:
+def check_padding(mask: Tensor, x: Tensor) -> None:
     """Check that padding comes at the end: what reads word after word would read it before others.
 
     Args:
         mask: [batch, length], True for real tokens.
+        x: [batch, length, width], the embedded text.
 
     Raises:
-        ValueError: padding before a real token.
+        ValueError: padding before a real token; a mask of another shape or of another type.
 
     Example:
-        >>> check_padding(torch.tensor([[True, True, False], [False, False, False]]))
-        >>> check_padding(torch.tensor([[False, True, True]]))
+        >>> x = torch.zeros(2, 3, 8)
+        >>> check_padding(torch.tensor([[True, True, False], [False, False, False]]), x)
+        >>> check_padding(torch.tensor([[True, True, True], [False, True, True]]), x)
         Traceback (most recent call last):
         ...
         ValueError: recurrent layers read what stands before a word: padding comes at the end
     """
+    if mask.shape != x.shape[:2] or mask.dtype != torch.bool:
+        raise ValueError(
+            f"a text of [batch, length] {list(x.shape[:2])} takes a boolean mask of that shape, True for "
+            f"real tokens, was given {mask.dtype} {list(mask.shape)}"
+        )
     if bool((mask[:, 1:] & ~mask[:, :-1]).any()):
         raise ValueError("recurrent layers read what stands before a word: padding comes at the end")
 
@@ -78,7 +85,7 @@ def begin_writing(output: nn.Linear, length: int, limit: int | None) -> Tensor:
     """Check that `length` tokens may be written; an empty tensor of the dtype and device to write them in.
 
     Raises:
-        ValueError: more tokens than the model's `limit`.
+        ValueError: more tokens than the model's `limit`, or fewer than none.
 
     Example:
         >>> begin_writing(nn.Linear(2, 3), 9, limit=8)
@@ -86,6 +93,8 @@ def begin_writing(output: nn.Linear, length: int, limit: int | None) -> Tensor:
         ...
         ValueError: cannot write 9 tokens: the model's max_length is 8
     """
+    if length < 0:
+        raise ValueError(f"cannot write {length} tokens")
     if limit is not None and length > limit:
         raise ValueError(f"cannot write {length} tokens: the model's max_length is {limit}")
     return torch.empty(0, dtype=working_dtype(output.weight), device=output.weight.device)

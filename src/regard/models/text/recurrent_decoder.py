@@ -151,7 +151,7 @@ class RecurrentDecoder(Decoder):
                 "give it one document a row"
             )
         if mask is not None and mask.device.type == "cpu":
-            check_padding(mask)
+            check_padding(mask, x)
         source, progress = self._begin(memory, x)
         if source is not None and (self.bahdanau or self.feeds) and x.shape[1]:
             return self._run_stepwise(x, source, progress)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
@@ -40,24 +42,32 @@ class RecurrentEncoder(Encoder):
     def forward(self, x: Tensor, mask: Tensor) -> Memory:
         """Encode x [batch, source, width], embedded; mask [batch, source] is True for real tokens.
 
-        Padding is never read, in either direction; the states at its places are zero.
+        Padding is never read, in either direction; the states at its places are zero, as are the final ones
+        of a text without a token.
 
         Raises:
-            ValueError: padding before a real token, which would be read.
+            ValueError: padding before a real token, which would be read; a mask that does not fit.
         """
-        if bool(mask.all()):
+        check_padding(mask, x)
+        depth = self.network.num_layers
+        if bool(mask.all()) and x.shape[1]:
             states, last = run(self.network, x)
         else:
-            check_padding(mask)
-            lengths = mask.sum(1).clamp(min=1).cpu()
-            packed, last = run(
-                self.network, pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
-            )
-            states, _ = pad_packed_sequence(packed, batch_first=True, total_length=x.shape[1])
-        depth = self.network.num_layers
+            states, last = self._run_packed(x, mask.sum(1))
         parts = last if isinstance(last, tuple) else (last,)
         final = torch.cat([_join_ways(part, depth) for part in parts])
         return Memory(self.dropout(states.to(x.dtype)), mask, final.to(x.dtype), depth)
+
+    def _run_packed(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Any]:
+        """Without what lies beyond each text's length. One without a token, which torch packs not, is zeroed."""
+        longest = x.shape[1]
+        x = x if longest else x.new_zeros(x.shape[0], 1, x.shape[2])
+        some = pack_padded_sequence(x, lengths.clamp(min=1).cpu(), batch_first=True, enforce_sorted=False)
+        packed, last = run(self.network, some)
+        states, _ = pad_packed_sequence(packed, batch_first=True, total_length=x.shape[1])
+        real = (lengths > 0)[:, None]
+        states = states[:, :longest] * real[:, None]
+        return states, tuple(part * real for part in last) if isinstance(last, tuple) else last * real
 
 
 def _join_ways(last: Tensor, depth: int) -> Tensor:

@@ -13,7 +13,7 @@ from regard.models.text.config import ModelConfig
 from regard.models.text.memory import Decoded, Memory
 from regard.models.text.parts import Decoder, Encoder
 from regard.models.text.transformer_step import StraightStep
-from regard.models.transformer_layer import Layer
+from regard.models.transformer_layer import Layer, final_norm
 from regard.nn.multi_head import PositionTerms, add_log_probability
 from regard.nn.positions import Alibi, Rotary
 
@@ -51,7 +51,7 @@ class TransformerEncoder(Encoder):
         super().__init__()
         self.position_encoding = PositionEncoding(config)
         self.layers = nn.ModuleList(Layer(config, causal=False) for _ in range(config.encoder_depth))
-        self.norm = _final_norm(config)
+        self.norm = final_norm(config)
 
     def forward(self, x: Tensor, mask: Tensor) -> Memory:
         """Encode x [batch, source, width], embedded; mask [batch, source] is True for real tokens."""
@@ -107,7 +107,7 @@ class TransformerDecoder(Decoder):
         self.layers = nn.ModuleList(
             Layer(config, causal=True, cross=source) for _ in range(config.decoder_depth)
         )
-        self.norm = _final_norm(config)
+        self.norm = final_norm(config)
 
     def forward(
         self,
@@ -182,10 +182,7 @@ class TransformerDecoder(Decoder):
 
     def _remember(self, memory: Memory) -> Source:
         crosses: list[Any] = [layer.cross_attention for layer in self.layers]
+        if None in crosses:
+            raise ValueError("this decoder has no cross-attention, with which it could read a source")
         layers = [cross.remember(memory.states) for cross in crosses]
         return Source(layers, memory.mask, crosses[0].attention.folds)
-
-
-def _final_norm(config: ModelConfig) -> nn.Module:
-    """Pre-norm leaves the last sum without a norm of its own."""
-    return nn.LayerNorm(config.width, eps=config.norm_epsilon) if config.norm == "pre" else nn.Identity()
