@@ -59,7 +59,7 @@ class RecurrentEncoder(Encoder):
         return Memory(self.dropout(states.to(x.dtype)), mask, final.to(x.dtype), depth)
 
     def _run_packed(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Any]:
-        """Without what lies beyond each text's length. One without a token, which torch packs not, is zeroed."""
+        """Without what lies beyond each text. One without a token, which torch packs not, is zeroed."""
         longest = x.shape[1]
         x = x if longest else x.new_zeros(x.shape[0], 1, x.shape[2])
         some = pack_padded_sequence(x, lengths.clamp(min=1).cpu(), batch_first=True, enforce_sorted=False)
