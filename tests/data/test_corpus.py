@@ -182,9 +182,7 @@ def test_casual_pairs_are_a_share_that_order_does_not_change() -> None:
 
 
 def test_nothing_left(tokenizer: Tokenizer, tmp_path: Path) -> None:
-    with pytest.raises(
-        DataError, match=r"mine: no rows to train on \(2 rows read, 0 kept; left out: 2 empty"
-    ):
+    with pytest.raises(DataError, match=r"mine: no rows are left \(2 rows read, 0 kept; left out: 2 empty"):
         build_corpus([Pair("", ""), Pair(" ", "x")], (tokenizer, tokenizer), tmp_path / "c", name="mine")
 
 

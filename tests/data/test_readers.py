@@ -119,6 +119,10 @@ class TestPairs:
         kept = [(1, "one\rstill one"), (2, "two\rstill two")]
         assert list(read_lines(write(tmp_path / "b.txt", "one\rstill one\ntwo\rstill two"))) == kept
 
+    def test_a_table_of_an_old_mac_that_ends_in_a_line_feed(self, tmp_path: Path) -> None:
+        with pytest.raises(DataError, match=r"a\.tsv, line 1: holds a carriage return within the line"):
+            list(read_pairs(write(tmp_path / "a.tsv", "I am.\tJe suis.\rYou are.\tTu es.\n")))
+
     def test_a_line_without_end(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(lines_module, "LONGEST_LINE", 100)
         with pytest.raises(DataError, match="line 2: longer"):

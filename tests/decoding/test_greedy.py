@@ -63,18 +63,18 @@ def test_a_language_model_continues_prompts_of_any_length(width):
     model = language_model(1)
     config = DecodingConfig(beam=width)
     prompts = [[BOS], [BOS, 5, 6], [BOS, 7, 7], [BOS, 8]]
-    together = generate(model, prompts, config, length=5, eos=EOS)
+    together = generate(model, prompts, config, lengths=[5] * len(prompts), eos=EOS)
     for prompt, found in zip(prompts, together, strict=True):
-        alone = generate(model, [prompt], config, length=5, eos=EOS)[0]
+        alone = generate(model, [prompt], config, lengths=[5], eos=EOS)[0]
         assert [h.tokens for h in found] == [h.tokens for h in alone]
         assert len(found[0].tokens) <= 5
     with pytest.raises(ValueError, match="at least one token"):
-        generate(model, [[]], config, length=5, eos=EOS)
+        generate(model, [[]], config, lengths=[5], eos=EOS)
 
 
 def test_a_language_model_reads_the_whole_prompt():
     model = language_model(2)
-    (found,) = generate(model, [[BOS, 5, 6]], DecodingConfig(beam=1), length=1, eos=EOS)
+    (found,) = generate(model, [[BOS, 5, 6]], DecodingConfig(beam=1), lengths=[1], eos=EOS)
     cache = model.start(1, 9)
     for token in (BOS, 5, 6):
         states = model.step(torch.tensor([token]), cache)
@@ -122,3 +122,32 @@ def test_the_first_tokens_are_where_the_model_is(config):
     source = torch.ones(1, 3, dtype=torch.long).as_subclass(There)
     with pytest.raises(ElsewhereError, match="meta"):
         search(Model(), source, torch.ones(1, 3, dtype=torch.bool), config, bos=2, eos=3)
+
+
+def test_lengths_of_prompts_are_their_own():
+    model = language_model(1)
+    config = DecodingConfig(beam=1)
+    prompts, lengths = [[BOS, 5], [BOS, 6], [BOS, 5]], [2, 7, 4]
+    together = generate(model, prompts, config, lengths=lengths, eos=EOS)
+    for prompt, length, found in zip(prompts, lengths, together, strict=True):
+        assert found == generate(model, [prompt], config, lengths=[length], eos=EOS)[0]
+    with pytest.raises(ValueError, match="a length that is at least 1"):
+        generate(model, prompts, config, lengths=[2, 7], eos=EOS)
+
+
+@pytest.mark.parametrize("width", [1, 2])
+def test_what_ends_by_itself_at_its_limit_is_not_truncated(width):
+    """Limits of every length: what is as long as it would be without one was not cut."""
+    model, rows = translator(11, sharpness=6.0), sources(4, 12)
+    free = DecodingConfig(beam=width, max_ratio=0.0, max_extra=30)
+    for row, (whole, *_) in zip(rows, search(model, *padded(rows), free, bos=BOS, eos=EOS), strict=True):
+        if whole.truncated:
+            continue
+        exact = free.changed(max_extra=len(whole.tokens))
+        ((found, *_),) = search(model, *padded([row]), exact, bos=BOS, eos=EOS)
+        if found.tokens == whole.tokens:
+            assert not found.truncated
+        if whole.tokens:
+            shorter = free.changed(max_extra=len(whole.tokens) - 1)
+            ((cut, *_),) = search(model, *padded([row]), shorter, bos=BOS, eos=EOS)
+            assert cut.truncated or width > 1

@@ -114,6 +114,6 @@ def test_a_temperature_near_zero_is_greedy():
 
 def test_a_language_model_samples_from_the_best():
     config = DecodingConfig(sample=True, n_best=4, top_k=1)
-    (drawn,) = generate(language_model(1), [[BOS, 5]], config, length=6, eos=EOS)
-    (best,) = generate(language_model(1), [[BOS, 5]], DecodingConfig(beam=1), length=6, eos=EOS)
+    (drawn,) = generate(language_model(1), [[BOS, 5]], config, lengths=[6], eos=EOS)
+    (best,) = generate(language_model(1), [[BOS, 5]], DecodingConfig(beam=1), lengths=[6], eos=EOS)
     assert all(h.tokens == best[0].tokens for h in drawn)

@@ -66,5 +66,5 @@ def test_decoding_is_ended_between_two_steps(dials):
     assert len(model.rows_seen) == 2
     steps, model = 0, language_model(2)
     with pytest.raises(Enough):
-        generate(model, [[BOS]] * 4, config, length=20, eos=EOS, before_step=third)
+        generate(model, [[BOS]] * 4, config, lengths=[20] * 4, eos=EOS, before_step=third)
     assert len(model.rows_seen) == 2

@@ -108,6 +108,21 @@ def test_lengths_are_drawn(other, model_folder, tmp_path):
     assert lengths_picture(compare([folder]), tmp_path / "l.png").stat().st_size > 5000
 
 
+def test_the_last_length_is_named_by_where_it_begins(other, tmp_path):
+    """Whichever lengths there are, none too."""
+    for buckets, names in (
+        ({"20": {"bleu": 40.0, "sentences": 20}, "more": {"bleu": 30.0, "sentences": 15}}, ["≤ 20", "> 30"]),
+        ({"more": {"bleu": 30.0, "sentences": 15}}, ["> 30"]),
+    ):
+        folder = other(f"with{len(names)}")
+        metrics = json.loads((folder / "metrics.json").read_text("utf-8"))
+        metrics["test"] = {"bleu": 35.0, "by_length": buckets}
+        (folder / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
+        drawn = lengths_picture(compare([folder]), tmp_path / f"{len(names)}.svg").read_text("utf-8")
+        drawn = drawn.replace("&gt;", ">")
+        assert [name for name in ("≤ 20", "≤ 30", "> 20", "> 30") if f"<!-- {name}" in drawn] == names
+
+
 def line_without(line):
     from dataclasses import replace
 

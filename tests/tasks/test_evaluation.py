@@ -237,3 +237,33 @@ def test_a_classifier_from_end_to_end(tmp_path):
     assert english.attention["encoder.0.self"].weights.shape[1] == len(english.tokens)
     with pytest.warns(UserWarning, match="only its beginning"):
         classifier("one red cat " * 40)
+
+
+def test_a_prompt_is_continued_as_far_beside_others_as_alone(tmp_path):
+    generator = regard.load(language_model(tmp_path))
+    long = "one red cat sees two"
+    alone = [generator(prompt, beam=1) for prompt in ("one", long)]
+    assert generator(["one", long], beam=1) == alone
+    with pytest.raises(UserError, match=r"a model for language-modelling is not evaluated so: .*'beam'"):
+        evaluate(generator, beam=2)
+
+
+def test_a_language_model_that_reads_one_token_is_refused(tmp_path):
+    with pytest.raises(UserError, match="reads 2 tokens or more"):
+        language_model(tmp_path, "data.filters.max_length=1")
+
+
+def test_blank_pairs_are_not_evaluated(model_folder, tmp_path):
+    rows = [f"{source}\t{target}\n" for source, target in sentences()[:20]]
+    (tmp_path / "plain.tsv").write_text("".join(rows), encoding="utf-8")
+    (tmp_path / "gaps.tsv").write_text("".join([*rows, "\t\n", "one cat.\t \n"]), encoding="utf-8")
+    translator = regard.load(model_folder)
+    plain, gaps = (evaluate(translator, tmp_path / f"{name}.tsv") for name in ("plain", "gaps"))
+    for key in ("sentences", "loss", "bleu"):
+        assert plain[key] == gaps[key]
+
+
+def test_a_folder_that_is_called_as_a_set_does_not_hide_it(tmp_path, monkeypatch):
+    (tmp_path / "multi30k").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert data_of(DataConfig(train="a.tsv"), "multi30k", "test").name == "multi30k"

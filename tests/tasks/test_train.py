@@ -13,6 +13,8 @@ import regard
 from regard import UserError
 from regard.data.text.batches import IGNORE
 from regard.data.text.config import DataConfig, MoreConfig
+from regard.data.text.references import grouped
+from regard.data.text.splits import pairs_of
 from regard.tasks import load_folder, load_recipe, train
 from regard.tasks.card import model_card
 from regard.tasks.layout import is_finished
@@ -20,6 +22,7 @@ from regard.tasks.recipe import parse_recipe
 from regard.tasks.text.classification import ClassificationTask
 from regard.tasks.text.reinforce import Reinforced
 from regard.tasks.text.translation import TranslationTask, corpus_loss
+from regard.tasks.text.translator import Translator
 from regard.training.lock import FolderInUseError, FolderLock
 from regard.whole_file import write_atomically
 
@@ -152,9 +155,10 @@ def test_a_run_that_is_killed_while_it_writes_its_model_is_finished_by_resuming(
         regard.load(folder)
     (folder / "model.safetensors").write_bytes(b"half of it")
     (folder / "data/.train-0123abcd.part").mkdir()  # as of a process that was killed while it encoded
+    (folder / ".model.safetensors.99.part").write_bytes(b"half of it")  # or while it wrote the weights
     train(workplace / "recipe.toml", folder, resume=True)
     assert regard.load(folder)("one red cat.").tokens
-    assert sorted(place.name for place in (folder / "data").glob(".*")) == []
+    assert sorted(place.name for place in folder.rglob(".*")) == [".lock"]
 
 
 @pytest.mark.parametrize("left", ["data/", ".lock", ".recipe.toml.99.part"])
@@ -184,6 +188,60 @@ def test_what_another_run_prepares_is_left_alone(workplace, tmp_path):
             with pytest.raises(FolderInUseError, match="in use by another run"):
                 train(workplace / "recipe.toml", folder, resume=resume)
             assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_run_holds_its_folder_until_its_model_is_written(workplace, tmp_path, monkeypatch):
+    folder, evaluate, seen = tmp_path / "m", TranslationTask.evaluate, []
+
+    def another_comes(task, model, console):
+        with pytest.raises(FolderInUseError, match="in use by another run"), FolderLock(folder):
+            pass
+        seen.append(model)
+        return evaluate(task, model, console)
+
+    monkeypatch.setattr(TranslationTask, "evaluate", another_comes)
+    train(workplace / "recipe.toml", folder, overrides=["training.updates=1", "training.average=1"])
+    assert seen
+    with FolderLock(folder):
+        pass
+
+
+def test_a_vocabulary_is_learnt_again_where_the_texts_are_others(workplace, tmp_path):
+    """As of a run that was killed before its first checkpoint, whose data was mended then."""
+    (tmp_path / "recipe.toml").write_text((workplace / "recipe.toml").read_text("utf-8"), encoding="utf-8")
+    pairs = tmp_path / "pairs.tsv"
+    own = [f"data.train={pairs}", "tokenizer.kind=word"]
+    shutil.copy(workplace / "pairs.tsv", pairs)
+    first = prepared(tmp_path, tmp_path / "data", *own)
+    again = prepared(tmp_path, tmp_path / "data", *own)
+    pairs.write_text(pairs.read_text("utf-8").replace("red", "blue"), encoding="utf-8")
+    fresh = prepared(tmp_path, tmp_path / "fresh", *own)
+    mended = prepared(tmp_path, tmp_path / "data", *own)
+    said = [task.vocabularies.source.to_bytes() for task in (first, again, fresh, mended)]
+    assert said[0] == said[1] != said[2] == said[3]
+
+
+def test_a_test_of_blank_rows_is_told_before_training(workplace, tmp_path):
+    (tmp_path / "test.tsv").write_text("one cat.\t \n\t\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"data\.test: .*test\.tsv: there is no row without a blank field"):
+        train(workplace / "recipe.toml", tmp_path / "m", overrides=[f"data.test={tmp_path / 'test.tsv'}"])
+    assert not (tmp_path / "m").exists()
+
+
+def test_a_validation_that_translates_some_takes_them_from_everywhere(workplace, tmp_path, monkeypatch):
+    seen = []
+
+    class Noting(Translator):
+        def __call__(self, text, **options):
+            seen.append(list(text))
+            return super().__call__(text, **options)
+
+    monkeypatch.setattr("regard.tasks.text.translation.Translator", Noting)
+    monkeypatch.setattr("regard.tasks.text.translation._SENTENCES", 3)
+    task = prepared(workplace, tmp_path, "training.metric=bleu", f"data.validation={workplace / 'pairs.tsv'}")
+    task.validate(task.build().eval())
+    sources = [group.source for group in grouped(pairs_of(task.recipe.data, "validation"))]
+    assert seen == [[sources[0], sources[round((len(sources) - 1) / 2)], sources[-1]]]
 
 
 def test_a_recipe_that_changed_before_the_first_checkpoint_is_refused(workplace, tmp_path, monkeypatch):
@@ -267,6 +325,29 @@ class TestStartingFromAModel:
         assert "75% of the weights, in the mean, are those that training began from." in mixed.card
         with pytest.raises(UserError, match=r"keep is 0\.5, a share of the weights of `start`"):
             parse_recipe({"task": "translation", "data": {"name": "multi30k"}, "keep": 0.5})
+
+    def test_a_model_that_was_replaced_meanwhile_is_not_gone_on_from(
+        self, workplace, model_folder, tmp_path, monkeypatch
+    ):
+        start, folder = tmp_path / "start", tmp_path / "m"
+        shutil.copytree(model_folder, start)
+        recipe = parse_recipe(self.recipe(workplace, start))
+
+        def stop(*_: object, **__: object) -> None:
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr("regard.tasks.run._finish", stop)
+            with pytest.raises(KeyboardInterrupt):
+                train(recipe, folder)
+        shutil.rmtree(start)
+        other = load_recipe(workplace / "recipe.toml", ["training.updates=1", "seed=7", "training.average=1"])
+        train(other, start)
+        with pytest.raises(UserError, match=r"cannot continue with changed recipe: start\.weights was"):
+            train(recipe, folder, resume=True)
+        shutil.rmtree(start)
+        shutil.copytree(model_folder, start)
+        assert is_finished(train(recipe, folder, resume=True))
 
     def test_what_does_not_fit_is_said(self, workplace, model_folder, tmp_path):
         with pytest.raises(UserError, match=r"vocabulary' = 400: .* where it is 300; leave it out"):

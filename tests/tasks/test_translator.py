@@ -126,3 +126,19 @@ def test_short_sentences_do_not_warn(translator):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         translator("one red cat sees two dog. " * 5)
+
+
+def test_room_for_longer_output_cuts_no_source(translator):
+    text = "one red cat sees two red dog."
+    plain = translator(text)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for option in ({"max_extra": 100_000}, {"max_ratio": 100.0}):
+            assert translator(text, **option).tokens == plain.tokens
+    assert translator.longest == min(
+        translator.recipe.data.filters.max_length, translator.model.max_length - 1
+    )
+
+
+def test_a_byte_order_mark_is_no_letter(translator):
+    assert translator("\ufeffone cat.") == translator("one cat.")

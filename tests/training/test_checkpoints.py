@@ -1,6 +1,7 @@
 import errno
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -159,3 +160,21 @@ def test_a_disk_that_is_really_full(small_disk: Path) -> None:
         trainer(small_disk).fit()
     assert Archive(small_disk / "checkpoints").latest() is not None
     (small_disk / "other").unlink()
+
+
+def test_a_file_that_may_not_be_so_large_is_told_by_the_system(tmp_path: Path) -> None:
+    """What safetensors has in words only is an OSError, which the command tells in a line."""
+    code = (
+        "import resource, sys, torch\n"
+        "from pathlib import Path\n"
+        "from regard.training.checkpoint import save_checkpoint\n"
+        "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
+        "try:\n"
+        "    save_checkpoint(Path(sys.argv[1]), 'one', {'w': torch.ones(9000)}, {})\n"
+        "except OSError as error:\n"
+        "    print(error.errno)\n"
+    )
+    found = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, check=True)
+    assert int(found.stdout) == errno.EFBIG
+    assert list(tmp_path.iterdir()) == []

@@ -89,11 +89,11 @@ class Beam:
         self._finish(best, ended, forced, bound)
 
         hope = self._hope(best)
-        worst, slack = self.finished.worst[self.number], bound / self._config.penalty(1)
+        worst = self.finished.worst[self.number]
         close = best[:, width - 1] - best[:, width] < bound
-        self.contested[self.number] |= close & (hope[:, width - 1] >= worst - slack) & ~forced
+        self.contested[self.number] |= close & (hope[:, width - 1] >= worst - bound) & ~forced
 
-        stay = close_up(~forced & (hope[:, 0] >= worst - slack) & (best[:, 0] > -np.inf))
+        stay = close_up(~forced & (hope[:, 0] >= worst - bound) & (best[:, 0] > -np.inf))
         if not len(stay):
             return None
         order, total = order[stay, :width], best[stay, :width]

@@ -48,7 +48,7 @@ class DecodingConfig(BaseModel):
     length_penalty: Annotated[float, Field(ge=-20, le=20)] = 0.6
     max_ratio: Annotated[float, Field(ge=0, le=100)] = 2.0
     max_extra: Annotated[int, Field(ge=0, le=100_000)] = 10
-    repetition_penalty: Annotated[float, Field(gt=0)] = 1.0
+    repetition_penalty: Annotated[float, Field(gt=0, le=100)] = 1.0
     no_repeat_ngram: Annotated[int, Field(ge=0)] = 0
     sample: bool = False
     temperature: Annotated[float, Field(ge=1e-4)] = 1.0

@@ -95,7 +95,7 @@ def generate(
     prompts: Sequence[Sequence[int]],
     config: DecodingConfig,
     *,
-    length: int,
+    lengths: Sequence[int],
     eos: int,
     before_step: BeforeStep = lambda: None,
 ) -> list[list[Hypothesis]]:
@@ -105,7 +105,7 @@ def generate(
         model: a decoder-only model.
         prompts: ids, each with at least one (such as <s>). Those of one length are decoded together.
         config: how to search; ``max_ratio`` and ``max_extra`` do not apply.
-        length: the most tokens to add.
+        lengths: the most tokens to add, of each prompt.
         eos: what ends a text.
         before_step: see :func:`search`.
 
@@ -113,10 +113,10 @@ def generate(
         For each prompt its continuations, as in :func:`search`.
 
     Raises:
-        ValueError: a prompt is empty, or length is less than 1.
+        ValueError: a prompt is empty, a length is less than 1, or there are not as many as prompts.
     """
-    if length < 1 or not all(prompts):
-        raise ValueError("every prompt needs at least one token and length must be at least 1")
+    if len(lengths) != len(prompts) or min(lengths, default=1) < 1 or not all(prompts):
+        raise ValueError("every prompt needs at least one token, and a length that is at least 1")
     same: dict[int, list[int]] = {}
     for index, prompt in enumerate(prompts):
         same.setdefault(len(prompt), []).append(index)
@@ -127,10 +127,11 @@ def generate(
 
         def decode(numbers: Sequence[int], size: int = size, group: list[int] = group) -> Found:
             history = np.array([list(prompts[group[n]]) for n in numbers])
-            cache = model.start(len(history), size + length)
+            limits = np.array([lengths[group[n]] for n in numbers])
+            cache = model.start(len(history), size + int(limits.max()))
             if size > 1:
                 model.prefill(torch.from_numpy(history[:, :-1].copy()).to(device), cache)
-            opening = Opening(cache, history, np.full(len(history), length), device)
+            opening = Opening(cache, history, limits, device)
             return _decode(model, opening, config, history.tolist(), eos=eos, before_step=before_step)
 
         with predicting(model):

@@ -75,8 +75,9 @@ def follow(
         control_repetition(logits, normaliser, history, config, eos=eos)
         tokens, gaps = choose(logits, number)
         forced = live & (limits <= step)
-        if forced.any():
-            tokens[torch.from_numpy(forced)] = eos
+        cut = forced & (tokens != eos).cpu().numpy()  # of its own accord it would not end here
+        if cut.any():
+            tokens[torch.from_numpy(cut).to(tokens.device)] = eos
         gained = logits.gather(1, tokens[:, None])[:, 0] - normaliser
         picked = tokens.cpu().numpy()
         total += gained.double().cpu().numpy()
@@ -86,7 +87,7 @@ def follow(
         for row in np.flatnonzero(ended):
             score = total[row] / config.penalty(step + 1)
             words = history[row, begin:-1].tolist()
-            hypothesis = Hypothesis(words, float(score), float(total[row]), bool(forced[row]))
+            hypothesis = Hypothesis(words, float(score), float(total[row]), bool(cut[row]))
             finished.add(int(number[row]) // config.n_best, hypothesis)
         live &= ~ended
         stay = np.flatnonzero(live)

@@ -20,10 +20,8 @@ from regard.server.rounding import SCORE, SCORE_NOISE, answered_alike
 from regard.server.schema import ERRORS, Asked, Maps, Options, check_hypotheses, check_text, options_of
 from regard.server.served import Models
 from regard.server.translate import html
-from regard.tasks.text.generator import Generation, Generator, block_length
+from regard.tasks.text.generator import USUAL_LENGTH, Generation, Generator, block_length
 from regard.tasks.text.options import decoding_options
-
-_USUAL_LENGTH = 100
 
 
 class GenerateAsked(Asked):
@@ -130,7 +128,7 @@ def room(generator: Generator, prompt: str, length: int | None, limits: Limits) 
         raise Refused(413, "too_many", f"length is {length}; at most {limits.length} tokens are added here")
     limit = block_length(generator.recipe)
     read = len(generator.tokenizer.encode(prompt)) + 1
-    wanted = length or min(_USUAL_LENGTH, limits.length, max(limit - read, 1))
+    wanted = length or min(USUAL_LENGTH, limits.length, max(limit - read, 1))
     if read + wanted > limit:
         raise Refused(
             413,

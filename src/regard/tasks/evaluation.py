@@ -1,8 +1,10 @@
 """How good a model is on data with known answers."""
 
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
+from regard.errors import UserError
 from regard.tasks.kinds import KINDS
 from regard.tasks.predictor import Predictor
 
@@ -20,16 +22,21 @@ def evaluate(
         data: a named set; a file, of images a folder; for a translator two aligned files. None is the test
             data of the recipe that the model was trained by.
         split: which part of a named set.
-        **options: of predicting, such as ``beam=1``.
+        **options: of predicting, such as ``beam=1`` of a translator.
 
     Returns:
         ``data``, the name of what was read, and the figures of the task.
 
     Raises:
-        UserError: data that is not there or does not suit the task.
+        UserError: data that is not there or does not suit the task; an option that it does not have.
 
     Example::
 
         evaluate(regard.load("en-fr"), "tatoeba-en-fr")["bleu"]
     """
-    return KINDS[predictor.task].evaluate(predictor, data, split, **options)
+    score = KINDS[predictor.task].evaluate
+    try:
+        signature(score).bind(predictor, data, split, **options)
+    except TypeError as error:
+        raise UserError(f"a model for {predictor.task} is not evaluated so: {error}") from None
+    return score(predictor, data, split, **options)

@@ -42,6 +42,7 @@ class ModelFolder:
         metrics: figures written after training; a `classes` list for classifiers.
         weights: parameter name -> float32 tensor.
         card: the text of its README.md.
+        digest: of the file of the weights, sha256.
     """
 
     path: Path
@@ -50,6 +51,7 @@ class ModelFolder:
     metrics: dict[str, Any]
     weights: dict[str, Tensor]
     card: str
+    digest: str
 
 
 def save_model(
@@ -128,7 +130,8 @@ def load_folder(path_or_name: str | Path, *, task: str | None = None) -> ModelFo
         if name.endswith("tokenizer.json")
     }
     card = files[CARD].decode(errors="replace")
-    return ModelFolder(path, recipe, tokenizers, read_metrics(path), weights, card)
+    digest = hashlib.sha256(files[WEIGHTS]).hexdigest()
+    return ModelFolder(path, recipe, tokenizers, read_metrics(path), weights, card, digest)
 
 
 def read_metrics(path: Path) -> dict[str, Any]:

@@ -353,11 +353,16 @@ def _split_override(override: str) -> tuple[tuple[str, ...], str]:
 
 
 def _parse_value(text: str) -> Any:
-    """A TOML value where the text is one, else the text itself: `6`, `true`, `[1, 2]`, `fr`."""
+    """A TOML value where the text is one, else the text itself: `6`, `true`, `[1, 2]`, `fr`.
+
+    A date is text: no key takes one, but folders are called so.
+    """
     try:
-        return _parsed(f"value = {text}")["value"]
-    except (ValueError, RecursionError):
+        value = _parsed(f"value = {text}")["value"]
+        json.dumps(value)
+    except (TypeError, ValueError, RecursionError):
         return text
+    return value
 
 
 def _parsed(text: str) -> dict[str, Any]:

@@ -61,46 +61,49 @@ def train(
         raise ValueError("overrides are for a recipe file; a Recipe is already whole")
     folder = Path(out) if out is not None else Path("models") / name
     start = None if recipe.start is None else load_folder(recipe.start, task=recipe.task)
-    with join(device := pick_device()) as processes:
+    lock = FolderLock(folder)  # held from before the first file to after the last
+    with join(device := pick_device()) as processes, ExitStack() as held:
         console = console if processes.first else None
-        with _claimed(folder, recipe, resume, processes):
+        with _claimed(folder, recipe, resume, processes, lock, held):
             task = _prepared(recipe, start, folder / DATA, processes, console)
             model = _built(task, start)
-            decisive = recipe.decisive()
+            decisive = recipe.decisive() | ({} if start is None else {"start.weights": start.digest})
             trainer = Trainer(
-                model, task, recipe.training, folder, recipe=decisive, console=console, device=device
-            )
+                model, task, recipe.training, folder,
+                recipe=decisive, console=console, device=device, lock=lock,
+            )  # fmt: skip
         figures = trainer.fit(resume)
         processes.from_first(lambda: _finish(folder, recipe, start, task, model, figures, console))
     return folder
 
 
 @contextmanager
-def _claimed(folder: Path, recipe: Recipe, resume: bool, processes: Processes) -> Iterator[None]:
-    """The folder for a run that is being prepared, which no other may use meanwhile.
+def _claimed(
+    folder: Path, recipe: Recipe, resume: bool, processes: Processes, lock: FolderLock, held: ExitStack
+) -> Iterator[None]:
+    """The folder for a run that is being prepared, locked until `held` lets go.
 
-    If that fails, what it left there is taken away again.
+    If preparing fails, what it left there is taken away again.
     """
     made = [place for place in (folder, *folder.parents) if not place.exists()]
-    with ExitStack() as held:
-        fresh = processes.from_first(lambda: _claim(folder, recipe, resume, held))
-        try:
-            if fresh:
-                processes.from_first(lambda: write_atomically(folder / RECIPE, recipe.to_toml().encode()))
-            yield
-        except BaseException:
-            if fresh and processes.first:
-                shutil.rmtree(folder / DATA, ignore_errors=True)
-                (folder / RECIPE).unlink(missing_ok=True)
-                held.close()  # Windows deletes no file that is open
-                with suppress(OSError):  # something else has come to lie there
-                    (folder / LOCK).unlink(missing_ok=True)
-                    for place in made:
-                        place.rmdir()
-            raise
+    fresh = processes.from_first(lambda: _claim(folder, recipe, resume, lock, held))
+    try:
+        if fresh:
+            processes.from_first(lambda: write_atomically(folder / RECIPE, recipe.to_toml().encode()))
+        yield
+    except BaseException:
+        if fresh and processes.first:
+            shutil.rmtree(folder / DATA, ignore_errors=True)
+            (folder / RECIPE).unlink(missing_ok=True)
+            held.close()  # Windows deletes no file that is open
+            with suppress(OSError):  # something else has come to lie there
+                (folder / LOCK).unlink(missing_ok=True)
+                for place in made:
+                    place.rmdir()
+        raise
 
 
-def _claim(folder: Path, recipe: Recipe, resume: bool, held: ExitStack) -> bool:
+def _claim(folder: Path, recipe: Recipe, resume: bool, lock: FolderLock, held: ExitStack) -> bool:
     """Make the folder and lock it; whether no run has begun there.
 
     Raises:
@@ -123,9 +126,11 @@ def _claim(folder: Path, recipe: Recipe, resume: bool, held: ExitStack) -> bool:
         refuse_changes(folder, "recipe", read_resolved(folder / RECIPE).decisive(), recipe.decisive())
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        held.enter_context(FolderLock(folder))
+        held.enter_context(lock)
     except OSError as error:
         raise UserError(f"{folder}: cannot make this folder, or write in it: {error.strerror}") from None
+    for stale in folder.glob(f".*{TEMPORARY}"):  # of a run that was killed as it wrote its model
+        stale.unlink(missing_ok=True)
     if fresh and not _is_fresh(folder):  # before it was locked
         raise UserError(f"{folder}: another run has begun in this folder; choose another with --out")
     return fresh

@@ -10,6 +10,8 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,11 +59,11 @@ def save_checkpoint(folder: Path, name: str, tensors: Mapping[str, Tensor], fact
     weights, record = folder / f"{name}.safetensors", folder / f"{name}.json"
     host = {key: tensor.detach().cpu().contiguous() for key, tensor in tensors.items()}
     try:
-        replace_file(weights, lambda part: save_file(host, part))
+        replace_file(weights, lambda part: _write(host, part))
         body = {"facts": dict(facts), "sha256": _sha256(weights)}
         text = json.dumps(body | {"digest": _digest(body)}, indent=1)
         replace_file(record, lambda part: part.write_text(text, encoding="utf-8"))
-    except (OSError, SafetensorError) as error:
+    except OSError as error:
         if not is_disk_full(error):
             raise
         if not record.exists():
@@ -158,11 +160,20 @@ def restore_model(model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
             tensor.copy_(tensors[name])
 
 
-def is_disk_full(error: BaseException) -> bool:
-    """Whether an error of the system or of safetensors says that the disk, or the quota, is full."""
-    if isinstance(error, OSError):
-        return error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return any(f"os error {code}" in str(error) for code in (errno.ENOSPC, errno.EDQUOT))
+def is_disk_full(error: OSError) -> bool:
+    """Whether an error of the system says that the disk, or the quota, is full."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def _write(tensors: dict[str, Tensor], part: Path) -> None:
+    """Write tensors; what the system refuses is an OSError, which safetensors has but in words."""
+    try:
+        save_file(tensors, part)
+    except SafetensorError as error:
+        number = re.search(r"os error (\d+)", str(error))
+        if number is None:
+            raise
+        raise OSError(int(number[1]), os.strerror(int(number[1])), str(part)) from error
 
 
 def _sha256(path: Path) -> str:

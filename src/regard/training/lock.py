@@ -19,6 +19,8 @@ class FolderInUseError(UserError):
 class FolderLock:
     """Holds a folder for this process; the system lets go of it when the process ends, however it ends.
 
+    Who holds it may enter it again; it is let go of when all have left.
+
     Raises:
         FolderInUseError: on entry, another process holds it.
 
@@ -31,8 +33,15 @@ class FolderLock:
     def __init__(self, folder: Path) -> None:
         self.path = folder / LOCK
         self._file: IO[str] | None = None
+        self._entered = 0
 
     def __enter__(self) -> Self:
+        if self._file is None:
+            self._file = self._held()
+        self._entered += 1
+        return self
+
+    def _held(self) -> IO[str]:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         file = self.path.open("a+", encoding="utf-8")
         try:
@@ -48,14 +57,15 @@ class FolderLock:
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
-        self._file = file
-        return self
+        return file
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._file is not None:
+        self._entered -= 1
+        if self._file is not None and not self._entered:
             self._file.close()
+            self._file = None
 
 
 if os.name == "nt":  # pragma: no cover

@@ -38,6 +38,7 @@ class Trainer:
         recipe: what the run was made from, flat, as JSON can hold it; a resume must bring the same.
         console: where progress is shown; None is silent.
         device: None picks a GPU where there is one.
+        lock: of the folder, where the caller holds it for longer than training.
 
     Raises:
         UserError: the task does not validate by the configuration's metric.
@@ -53,12 +54,14 @@ class Trainer:
         recipe: Mapping[str, Any] | None = None,
         console: Console | None = None,
         device: torch.device | None = None,
+        lock: FolderLock | None = None,
     ) -> None:
         if config.metric not in trainable.metrics:
             known = ", ".join(sorted(trainable.metrics))
             raise UserError(f"training.metric is {config.metric!r}; this task validates by: {known}")
         self.job = Job(model, trainable, config, folder, dict(recipe or {}), console)
         self.device = device or pick_device()
+        self.lock = lock or FolderLock(folder)
 
     def fit(self, resume: bool = False) -> dict[str, float]:
         """Train to the end and leave the best weights in the model: one validation's, or the average's.
@@ -79,7 +82,7 @@ class Trainer:
         try:
             with ExitStack() as stack:
                 processes = stack.enter_context(join(self.device))
-                processes.from_first(lambda: stack.enter_context(FolderLock(self.job.folder)) and None)
+                processes.from_first(lambda: stack.enter_context(self.lock) and None)
                 stop = stack.enter_context(StopRequests())
                 return Run(self.job, processes, stop, stack).go(resume)
         except OSError as error:

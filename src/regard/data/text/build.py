@@ -80,7 +80,7 @@ def build_corpus(
     with whole_folder(folder, ABOUT, name, lambda: found() is not None) as work:
         about = _encode(rows, encoders, work, PairFilter(filters), Bar(console, total, f"Encoding {name}"))
         if not about["rows"]:
-            raise DataError(f"{name}: no rows to train on ({about['found']})")
+            raise DataError(f"{name}: no rows are left ({about['found']})")
         (work / ABOUT).write_text(json.dumps(about | {"made_of": made_of}, indent=1), "utf-8")
     return EncodedCorpus(folder)
 

@@ -137,6 +137,8 @@ class DataConfig(_Strict):
 
     @model_validator(mode="after")
     def _one_origin(self) -> "DataConfig":
+        if self.name == ():
+            raise ValueError("name is an empty list: name a set, or leave name out and give train")
         if (self.name is None) == (self.train is None):
             raise ValueError("give either name (a named set) or train (a file, or two), and not both")
         if self.name is not None and (self.validation is not None or self.test is not None):

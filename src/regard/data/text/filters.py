@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from regard.counted import counted
 from regard.data.text.config import FilterConfig
+from regard.data.text.sentences import is_blank
 
 Row = TypeVar("Row", bound=tuple[str, ...])
 
@@ -63,7 +64,7 @@ class PairFilter:
         """The rows with no empty field and, where asked, not seen before."""
         for row in rows:
             self.report.read += 1
-            if not all(field.strip() for field in row):
+            if any(map(is_blank, row)):
                 self.report.empty += 1
             elif self.config.duplicates == "drop" and self._again(row):
                 self.report.duplicates += 1

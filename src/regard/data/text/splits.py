@@ -18,6 +18,7 @@ from regard.data.text.lines import read_lines
 from regard.data.text.more import with_more
 from regard.data.text.named_splits import languages, load_split, split_files
 from regard.data.text.pairs import Pair, read_pairs
+from regard.data.text.sentences import is_blank
 from regard.data.text.table import Field, is_jsonl, read_rows
 
 Row = TypeVar("Row", bound=tuple[str, ...])
@@ -179,11 +180,16 @@ def check_test(config: DataConfig, rows_of: Callable[[DataConfig, str], Rows[Any
         rows_of: one of the three above.
 
     Raises:
-        DataError: as `rows_of`, and as its rows when they are read.
+        DataError: as `rows_of`, and as its rows when they are read; a file whose rows are all blank.
     """
-    if config.test is not None:
-        for _ in rows_of(config, "test"):
-            pass
+    if config.test is None:
+        return
+    some = False
+    for row in rows_of(config, "test"):
+        some = some or not any(map(is_blank, row))
+    if not some:
+        files = " and ".join(map(str, as_list(config.test)))
+        raise DataError(f"data.test: {files}: there is no row without a blank field")
 
 
 def check_file(file: Path, asked: str = "") -> None:

@@ -73,6 +73,11 @@ def _tsv(path: Path, fields: tuple[Field | None, ...], names: tuple[str, ...]) -
     for number, line in read_lines(path):
         if number <= skip:
             continue
+        if "\r" in line:
+            raise DataError(
+                f"{path}, line {number}: holds a carriage return within the line, as files of old Macs do; "
+                r"convert it first, for example with: tr '\r' '\n'"
+            )
         cells = line.split("\t")
         if len(cells) <= max(wanted):
             raise DataError(

@@ -24,7 +24,7 @@ from regard.data.text.tokenizer import Tokenizer
 from regard.tasks.talk import say
 from regard.tasks.text.classifier import longest_text, new_model
 from regard.tasks.text.recipe import TextRecipe
-from regard.tasks.text.vocabularies import learn_tokenizer
+from regard.tasks.text.vocabularies import find_or_learn
 from regard.training.trainable import Loss
 
 
@@ -61,7 +61,12 @@ class ClassificationTask:
         rows = labelled_of(recipe.data, "train")
         labels = labels_of(recipe.data)
         check_test(recipe.data, lambda config, split: labelled_of(config, split, labels))
-        tokenizer = learn_tokenizer((row.text for row in rows), recipe.tokenizer, folder, console)
+        config = recipe.tokenizer
+
+        def learn() -> Mapping[str, Tokenizer]:
+            return {"": Tokenizer.train((row.text for row in rows), config)}
+
+        tokenizer = find_or_learn(folder, ("",), rows, config, learn, console)[""]
         corpus = encode_labelled(recipe, tokenizer, labels, folder, "train", console)
         validation = encode_labelled(recipe, tokenizer, labels, folder, "validation", console)
         say(

@@ -56,7 +56,8 @@ def data_of(trained_on: DataConfig, data: Where, split: str) -> DataConfig:
         if not trained_on.sets and trained_on.test is None and split == "test":
             raise UserError("this model's recipe names no test data; say what to evaluate on: --data FILE")
         return trained_on.model_copy(update={"more": None})
-    named = not isinstance(data, tuple) and not Path(data).suffix and not Path(data).exists()
+    # A folder that is called as a set is, such as that in which the user keeps it, does not hide the set.
+    named = not isinstance(data, tuple) and not Path(data).suffix and not Path(data).is_file()
     # Languages of a named set mean nothing in a file, nor columns of a file in a named set.
     alike = bool(trained_on.sets) == named and not isinstance(data, tuple)
     changed: dict[str, Any] = {} if alike else dict.fromkeys(("source", "target", "text", "label"))

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from regard.tasks.text.generation_answer import GenerationAnswer
 
 START = "<s>"
+USUAL_LENGTH = 100  # tokens are added where nobody says how many
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ class Generator(TextPredictor[LanguageModel]):
 
         Args:
             prompt: how the text begins.
-            length: the most tokens to add; 100 if not given, or what there is room for.
+            length: the most tokens to add to each; 100 if not given, or what there is room for.
             before_step: is called before each step of decoding; what it raises ends it.
             **decoding: fields of `regard.decoding.DecodingConfig`, such as ``sample=True, top_p=0.9``.
 
@@ -152,20 +153,20 @@ class Generator(TextPredictor[LanguageModel]):
         config = decoding_options(self.recipe.decoding, decoding)
         prompts = [prompt] if isinstance(prompt, str) else list(prompt)
         ids = [[Tokenizer.bos, *row] for row in self.tokenizer.encode_batch(prompts)]
-        room = self._room(ids, length)
-        found = generate(self.model, ids, config, length=room, eos=Tokenizer.eos, before_step=before_step)
+        lengths = [self._room(len(row), length) for row in ids]
+        found = generate(self.model, ids, config, lengths=lengths, eos=Tokenizer.eos, before_step=before_step)
         made = [self._generations(row, hypotheses) for row, hypotheses in zip(ids, found, strict=True)]
         return made[0] if isinstance(prompt, str) else made
 
-    def _room(self, prompts: list[list[int]], length: int | None) -> int:
+    def _room(self, read: int, length: int | None) -> int:
+        """How many tokens are added to a prompt of `read` tokens, whatever stands beside it."""
         limit = block_length(self.recipe)
-        longest = max(map(len, prompts), default=1)
         if length is not None and length < 1:
             raise UserError(f"a length of {length} tokens: give 1 or more")
-        wanted = min(100, limit - longest) if length is None else length
-        if longest + max(wanted, 1) > limit:
+        wanted = max(1, min(USUAL_LENGTH, limit - read)) if length is None else length
+        if read + wanted > limit:
             raise UserError(
-                f"a prompt of {longest} tokens and {max(wanted, 1)} more do not fit: the model was trained "
+                f"a prompt of {read} tokens and {wanted} more do not fit: the model was trained "
                 f"on {limit} tokens at a time; shorten the prompt or the length"
             )
         return wanted

@@ -16,14 +16,16 @@ from regard.data.text.blocks import BlockPlan, Documents, TextCorpus
 from regard.data.text.build import build_corpus
 from regard.data.text.config import FilterConfig
 from regard.data.text.corpus import EncodedCorpus
+from regard.data.text.filters import FilterReport
 from regard.data.text.splits import check_test, texts_of
 from regard.data.text.tokenizer import Tokenizer
+from regard.errors import UserError
 from regard.models.text.language_model import LanguageModel
 from regard.nn.cross_entropy import linear_cross_entropy
 from regard.tasks.talk import say
 from regard.tasks.text.generator import block_length, new_model
 from regard.tasks.text.recipe import TextRecipe
-from regard.tasks.text.vocabularies import learn_tokenizer
+from regard.tasks.text.vocabularies import find_or_learn
 from regard.training.trainable import Loss
 
 
@@ -57,16 +59,26 @@ class LanguageModellingTask:
         Raises:
             UserError: missing or bad data, or a vocabulary larger than the data allows.
         """
+        if (block := block_length(recipe)) < 2:
+            raise UserError(
+                f"data.filters.max_length or model.max_length = {block}: a language model reads 2 tokens or "
+                "more at a time"
+            )
         check_test(recipe.data, texts_of)
         texts = texts_of(recipe.data, "train")
         kept_apart = texts_of(recipe.data, "validation")
-        tokenizer = learn_tokenizer((text for (text,) in texts), recipe.tokenizer, folder, console)
+        config = recipe.tokenizer
+
+        def learn() -> Mapping[str, Tokenizer]:
+            return {"": Tokenizer.train((text for (text,) in texts), config)}
+
+        tokenizer = find_or_learn(folder, ("",), texts, config, learn, console)[""]
         train = encode_documents(recipe, tokenizer, folder, "train", console)
         validation = encode_documents(recipe, tokenizer, folder, "validation", console)
         say(
             console,
-            f"Training text: {counted(len(train), 'document')} from {texts.name}. "
-            f"Validation: {len(validation):,}.",
+            f"Training text: {texts.name}: {FilterReport(**train.report)}. "
+            f"Validation: {counted(len(validation), 'document')}.",
         )
         if kept_apart.files == texts.files:
             say(

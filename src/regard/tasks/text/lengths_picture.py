@@ -11,6 +11,7 @@ from regard.errors import UserError
 from regard.lens.fonts import families_for
 from regard.lens.picture import check_picture_path, write_figure
 from regard.tasks.text.comparison import Compared
+from regard.tasks.text.translation_figures import BUCKETS
 
 # Okabe & Ito 2008: told apart by the colour-blind too; the markers tell the rest.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -65,8 +66,7 @@ def _panel(axes: Axes, lines: Sequence[Compared], split: str) -> None:
             markersize=4.5,
             capsize=2,
         )
-    longest = [end for end in buckets if end != "more"][-1]
-    names = [f"≤ {end}" if end != "more" else f"> {longest}" for end in ends]
+    names = [f"≤ {end}" if end != "more" else f"> {BUCKETS[-1]}" for end in ends]
     axes.set_xticks(
         range(len(ends)),
         [f"{name}\n{buckets[end].sentences:,}" for name, end in zip(names, ends, strict=True)],

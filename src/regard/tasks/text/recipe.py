@@ -2,7 +2,7 @@
 
 from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from regard.attention.config import AttentionConfig
 from regard.data.text.config import DataConfig, TokenizerConfig
@@ -10,6 +10,19 @@ from regard.decoding.config import DecodingConfig
 from regard.models.text.config import ModelConfig
 from regard.tasks.recipe import About, Recipe
 from regard.training.config import TrainingConfig
+
+# What a task has no use for: a recipe that says it means something else.
+_IGNORED = {
+    "translation": ("data.text", "data.label"),
+    "language-modelling": (
+        "data.label", "data.filters.max_ratio", "data.filters.slack", "tokenizer.joint",
+        "decoding.max_ratio", "decoding.max_extra",
+    ),
+    "text-classification": (
+        "data.source", "data.target", "data.filters.max_ratio", "data.filters.slack", "tokenizer.joint",
+        "decoding",
+    ),
+}  # fmt: skip
 
 # Figures of a validation that translations are made for.
 BY_TRANSLATING = ("bleu", "chrf")
@@ -58,11 +71,42 @@ class TextRecipe(Recipe):
 
     def refuse_ignored(self) -> None:
         """Raise where the recipe says what nothing would read; see `Recipe.refuse_ignored`."""
-        if self.task != "translation" and self.model.attention not in (AttentionConfig(), "none"):
+        for key in _IGNORED[self.task]:
+            self._refuse_if_said(key, f"a recipe for {self.task} has no use for it")
+        if self.task == "language-modelling" and not self.data.sets:
+            for key in ("data.source", "data.target"):
+                self._refuse_if_said(key, "of a file, data.text names the column")
+        if self.data.sets or self.data.validation is not None:
+            self._refuse_if_said("data.hold_out", "nothing is held out where a validation split is given")
+        if self.tokenizer.kind == "unigram":
+            self._refuse_if_said("tokenizer.min_frequency", "a unigram vocabulary does not count words")
+        if self.task != "translation":
+            self._check_one_text()
+
+    def _check_one_text(self) -> None:
+        if self.model.attention not in (AttentionConfig(), "none"):
             raise ValueError(
                 f"model.attention is from a target to its source, and {self.task} has one text: "
                 "take model.self_attention"
             )
+        part, other = ("encoder", "decoder")
+        if self.task == "language-modelling":
+            part, other = other, part
+        kind, unused = getattr(self.model, part), getattr(self.model, other)
+        if unused not in (ModelConfig().encoder, kind):  # the default, or the same said of both
+            raise ValueError(
+                f"model.{other} = {unused!r}: {self.task} takes the {part} alone; say model.{part}"
+            )
+
+    def _refuse_if_said(self, key: str, why: str) -> None:
+        """Raise where a key has another value than its default."""
+        *parts, last = key.split(".")
+        at: BaseModel = self
+        for part in parts:
+            at = getattr(at, part)
+        value = getattr(at, last)
+        if value != type(at).model_fields[last].get_default(call_default_factory=True):
+            raise ValueError(f"{key}: {why}; leave it out")
 
     @property
     def about(self) -> About:

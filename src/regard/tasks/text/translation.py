@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 import torch
 from rich.console import Console
 from torch import Tensor, nn
@@ -31,10 +32,10 @@ from regard.tasks.text.reinforce import ENTROPY, Reinforced, bare
 from regard.tasks.text.scores import quick_scores
 from regard.tasks.text.translation_figures import translation_figures
 from regard.tasks.text.translator import Translator, new_model
-from regard.tasks.text.vocabularies import Vocabularies
+from regard.tasks.text.vocabularies import Vocabularies, find_or_learn
 from regard.training.trainable import Loss
 
-# The most sentences that a validation translates.
+# The most sentences that a validation translates, evenly spread over the split.
 _SENTENCES = 1000
 
 
@@ -75,11 +76,13 @@ class TranslationTask:
         _check_lengths(recipe)
         check_test(recipe.data, pairs_of)
         pairs = pairs_of(recipe.data, "train")
-        vocabularies = Vocabularies.find(folder, recipe.tokenizer.joint)
-        if vocabularies is None:
-            say(console, f"Learning a vocabulary ({recipe.tokenizer.kind}) from {pairs.name}")
-            vocabularies = Vocabularies.train(pairs, recipe.tokenizer)
-            vocabularies.keep(folder)
+        config = recipe.tokenizer
+
+        def learn() -> Mapping[str, Tokenizer]:
+            return Vocabularies.train(pairs, config).named()
+
+        names = recipe.tokenizer_names
+        vocabularies = Vocabularies.of(find_or_learn(folder, names, pairs, config, learn, console))
         corpus = encode_pairs(recipe, vocabularies, folder, "train", console)
         validation = encode_pairs(recipe, vocabularies, folder, "validation", console)
         say(
@@ -190,7 +193,10 @@ class TranslationTask:
         return found
 
     def _by_translating(self, model: EncoderDecoder) -> dict[str, float]:
-        groups = grouped(pairs_of(self.recipe.data, "validation"))[:_SENTENCES]
+        every = grouped(pairs_of(self.recipe.data, "validation"))
+        # Not the first ones: some sets are sorted by length, and of joined sets one comes after another.
+        chosen = np.linspace(0, len(every) - 1, min(len(every), _SENTENCES)).round().astype(int)
+        groups = [every[index] for index in chosen.tolist()]
         decoding = self.recipe.decoding.changed(beam=1, sample=False, batch_invariant=False)
         recipe = self.recipe.model_copy(update={"decoding": decoding})
         found = Translator(model, self.vocabularies, recipe)([group.source for group in groups], split=False)

@@ -1,5 +1,6 @@
 """The translator: from text to text, with scores and what each word attended to."""
 
+import string
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -66,7 +67,8 @@ class Translation:
         tokens: of the best translation, as the model wrote them, each sentence's end ``</s>`` included.
         source_tokens: of the source, as the model read them, likewise.
         score: of the best translation; see `Candidate`.
-        n_best: the candidates, best first; of a text of several sentences, the k-th of each joined.
+        n_best: the candidates, best first; of a text of several sentences the k-th of each joined, whose
+            scores, which are means over all tokens, need not fall.
         parts: the translations of its sentences, where there are several.
     """
 
@@ -228,31 +230,27 @@ class Translator(TextPredictor[EncoderDecoder]):
         """
         config = decoding_options(self.recipe.decoding, decoding)
         texts = [text] if isinstance(text, str) else list(text)
-        pieces = [self._pieces(one, config, split) for one in texts]
+        pieces = [self._pieces(one, split) for one in texts]
         sources = [piece.text for sentences in pieces for piece in sentences]
         drafts = None if watch is None else _drafts(pieces, watch)
         found = iter(self._translate(sources, config, drafts, before_step))
         joined = [_join([(next(found), piece.gap) for piece in sentences], config) for sentences in pieces]
         return joined[0] if isinstance(text, str) else joined
 
-    def longest(self, config: DecodingConfig) -> int:
+    @property
+    def longest(self) -> int:
         """The most tokens that a source may have, </s> not counted: no more than training had."""
-        longest = self.recipe.data.filters.max_length
-        limit = self.model.max_length
-        if limit is not None:
-            longest = min(longest, limit - 1)
-            while longest > 1 and config.limit(longest + 1) + 1 > limit:
-                longest -= 1
-        return longest
+        longest, reach = self.recipe.data.filters.max_length, self.model.max_length
+        return longest if reach is None else min(longest, reach - 1)
 
-    def _pieces(self, text: str, config: DecodingConfig, split: bool) -> list[Sentence]:
+    def _pieces(self, text: str, split: bool) -> list[Sentence]:
         """What is translated at once: sentences, and the parts of one that is too long."""
-        longest = self.longest(config)
+        longest = self.longest
 
         def fits(piece: str) -> bool:
             return len(self.vocabularies.source.encode(piece)) <= longest
 
-        text = text.strip()
+        text = text.strip("\ufeff" + string.whitespace).strip()  # a byte order mark is no letter
         pieces: list[Sentence] = []
         for sentence in split_sentences(text) if split else [Sentence(text, "")]:
             if is_blank(sentence.text):

@@ -1,16 +1,20 @@
 """The tokenizers of a task: one, or one for each of two languages."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
 from regard.data.text.config import TokenizerConfig
+from regard.data.text.splits import Rows
 from regard.data.text.tokenizer import Tokenizer
 from regard.tasks.layout import tokenizer_file
 from regard.tasks.talk import say
 from regard.whole_file import write_atomically
+
+LEARNT_FROM = "tokenizer.learnt-from"  # beside the tokenizers of a run, until it is finished
 
 
 @dataclass(frozen=True)
@@ -60,34 +64,40 @@ class Vocabularies:
             return cls(named[""], named[""])
         return cls(named["source"], named["target"])
 
-    @classmethod
-    def find(cls, folder: Path, joint: bool) -> "Vocabularies | None":
-        """The tokenizers that `keep` wrote into a folder; None if they are not all there."""
-        files = {name: folder / tokenizer_file(name) for name in ([""] if joint else ["source", "target"])}
-        if not all(file.exists() for file in files.values()):
-            return None
-        return cls.of({name: Tokenizer.load(file) for name, file in files.items()})
 
-    def keep(self, folder: Path) -> None:
-        """Write the tokenizers into a folder."""
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, tokenizer in self.named().items():
-            write_atomically(folder / tokenizer_file(name), tokenizer.to_bytes())
+def find_or_learn(
+    folder: Path,
+    names: Sequence[str],
+    rows: Rows[Any],
+    config: TokenizerConfig,
+    learn: Callable[[], Mapping[str, Tokenizer]],
+    console: Console | None,
+) -> dict[str, Tokenizer]:
+    """The tokenizers that are in a folder, or new ones, put there, where those there are of other rows.
 
+    Those of which nothing says what they were learnt from are as good: a model's, from which training starts.
 
-def learn_tokenizer(
-    texts: Iterable[str], config: TokenizerConfig, folder: Path, console: Console | None
-) -> Tokenizer:
-    """The tokenizer of one language that is in the folder, or one learnt from the texts and put there.
+    Args:
+        folder: of the data.
+        names: of the tokenizers, as a model folder has them.
+        rows: they are learnt from.
+        config: what is asked of them.
+        learn: makes them, by name.
+        console: where progress is shown; None is silent.
 
     Raises:
         UserError: no text, or a vocabulary larger than the text allows.
     """
-    file = folder / tokenizer_file("")
-    if file.exists():
-        return Tokenizer.load(file)
-    say(console, f"Learning a vocabulary ({config.kind})")
-    tokenizer = Tokenizer.train(texts, config)
+    files = {name: folder / tokenizer_file(name) for name in names}
+    about, made_of = folder / LEARNT_FROM, f"{rows.digest} {config.model_dump_json()}"
+    theirs = about.exists() and about.read_text(encoding="utf-8") != made_of
+    if not theirs and all(file.exists() for file in files.values()):
+        return {name: Tokenizer.load(file) for name, file in files.items()}
+    say(console, f"Learning a vocabulary ({config.kind}) from {rows.name}")
+    found = dict(learn())
     folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(file, tokenizer.to_bytes())
-    return tokenizer
+    write_atomically(about, b"")  # until all are written they are of nothing
+    for name, file in files.items():
+        write_atomically(file, found[name].to_bytes())
+    write_atomically(about, made_of.encode())
+    return found
