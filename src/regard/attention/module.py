@@ -43,9 +43,9 @@ class Attention(nn.Module):
         self.selection = selection
         self.scope = scope
         self.dropout = dropout
-        if len(scope.parts) > 1:
-            # A scope joined by & is no module: its parts' parameters are registered here.
-            self.scope_parts = nn.ModuleList(part for part in scope.parts if isinstance(part, nn.Module))
+        learnt = [part for part in scope.parts if isinstance(part, nn.Module)]
+        if learnt and not isinstance(scope, nn.Module):
+            self.scope_parts = nn.ModuleList(learnt)  # of a scope joined by &, which is no module
 
     def forward(
         self,

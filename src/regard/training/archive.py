@@ -22,6 +22,7 @@ from regard.training.checkpoint import (
     delete_leftovers,
     load_checkpoint,
     load_facts,
+    read_facts,
     save_checkpoint,
 )
 from regard.training.state import RunState
@@ -129,7 +130,7 @@ class Archive:
         needed = set(states[:_KEPT_STATES])
         for name in states[:_KEPT_STATES]:
             try:
-                state = RunState.from_plain(load_facts(self.folder, name)["run"])
+                state = RunState.from_plain(read_facts(self.folder, name)["run"])
             except DamagedCheckpointError:
                 continue
             needed |= {_name("weights", update) for update in state.weights_needed()}

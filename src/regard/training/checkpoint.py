@@ -90,7 +90,27 @@ def load_facts(folder: Path, name: str) -> dict[str, Any]:
     Raises:
         DamagedCheckpointError: as `load_checkpoint`.
     """
-    weights, record = folder / f"{name}.safetensors", folder / f"{name}.json"
+    facts, expected = _record(folder, name)
+    weights = folder / f"{name}.safetensors"
+    if not weights.is_file():
+        raise DamagedCheckpointError(f"{weights}: missing")
+    if _sha256(weights) != expected:
+        raise DamagedCheckpointError(f"{weights}: truncated or altered since it was written")
+    return facts
+
+
+def read_facts(folder: Path, name: str) -> dict[str, Any]:
+    """The facts of a checkpoint, whatever has become of its tensors.
+
+    Raises:
+        DamagedCheckpointError: the file of the facts is missing or altered.
+    """
+    return _record(folder, name)[0]
+
+
+def _record(folder: Path, name: str) -> tuple[dict[str, Any], str]:
+    """The facts of a checkpoint, and the hash that its tensors should have."""
+    record = folder / f"{name}.json"
     try:
         body = json.loads(record.read_text(encoding="utf-8"))
         digest = body.pop("digest")
@@ -99,11 +119,7 @@ def load_facts(folder: Path, name: str) -> dict[str, Any]:
         raise DamagedCheckpointError(f"{record}: missing or not readable as a checkpoint's facts") from error
     if digest != _digest(body):
         raise DamagedCheckpointError(f"{record}: altered since it was written")
-    if not weights.is_file():
-        raise DamagedCheckpointError(f"{weights}: missing")
-    if _sha256(weights) != expected:
-        raise DamagedCheckpointError(f"{weights}: truncated or altered since it was written")
-    return dict(facts)
+    return dict(facts), str(expected)
 
 
 def checkpoint_names(folder: Path, prefix: str) -> list[str]:

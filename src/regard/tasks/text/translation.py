@@ -30,7 +30,7 @@ from regard.tasks.talk import say
 from regard.tasks.text.recipe import BY_TRANSLATING, TextRecipe
 from regard.tasks.text.reinforce import ENTROPY, Reinforced, bare
 from regard.tasks.text.scores import quick_scores
-from regard.tasks.text.translation_figures import translation_figures
+from regard.tasks.text.translation_figures import mean_loss, translation_figures
 from regard.tasks.text.translator import Translator, new_model
 from regard.tasks.text.vocabularies import Vocabularies, find_or_learn
 from regard.training.trainable import Loss
@@ -226,7 +226,6 @@ def encode_pairs(
     )
 
 
-@torch.no_grad()
 def corpus_loss(model: EncoderDecoder, corpus: EncodedCorpus, tokens: int) -> float:
     """Cross-entropy of all target tokens of a corpus, in nats a token.
 
@@ -236,17 +235,8 @@ def corpus_loss(model: EncoderDecoder, corpus: EncodedCorpus, tokens: int) -> fl
         tokens: budget of a batch.
     """
     plan = BatchPlan(corpus.lengths, tokens, seed=0)
-    device = model.output.weight.device
-    total, count = 0.0, 0
-    for step in range(plan.steps_per_epoch):
-        batch = pair_batch(*corpus.gather(plan.plan(0, step))).to(device)
-        states = model(batch.source, batch.source_mask, batch.target_in).states
-        output = model.output
-        total += float(
-            linear_cross_entropy(states.flatten(0, 1), output.weight, output.bias, batch.target_out.flatten())
-        )
-        count += batch.tokens
-    return total / count
+    steps = range(plan.steps_per_epoch)
+    return mean_loss(model, (pair_batch(*corpus.gather(plan.plan(0, step))) for step in steps))
 
 
 def test_splits(data: DataConfig) -> list[str]:

@@ -2,17 +2,18 @@
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
-from regard.data.text.batches import collate_pairs
+from regard.data.text.batches import PairBatch, collate_pairs
 from regard.data.text.references import Grouped
 from regard.decoding.batches import decode_batches
 from regard.errors import UserError
+from regard.models.text.encoder_decoder import EncoderDecoder
 from regard.nn.cross_entropy import linear_cross_entropy
 from regard.tasks.text.moses import moses_tokens
 from regard.tasks.text.scores import transposed
@@ -136,7 +137,6 @@ def bleu_by_length(
     return figures
 
 
-@torch.no_grad()
 def reference_loss(translator: Translator, pairs: Sequence[tuple[str, str]]) -> float:
     """Cross-entropy of references in nats a target token; pairs too long to read are left out."""
     sources = translator.vocabularies.source.encode_batch([source for source, _ in pairs])
@@ -144,11 +144,20 @@ def reference_loss(translator: Translator, pairs: Sequence[tuple[str, str]]) -> 
     limit = translator.model.max_length
     lengths = [max(len(source), len(target)) + 1 for source, target in zip(sources, targets, strict=True)]
     fitting = [i for i, length in enumerate(lengths) if limit is None or length <= limit]
-    output, total, tokens = translator.model.output, 0.0, 0
-    for batch in decode_batches([lengths[i] for i in fitting]):
-        rows = [fitting[i] for i in batch]
-        pair = collate_pairs([sources[i] for i in rows], [targets[i] for i in rows]).to(translator.device)
-        states = translator.model(pair.source, pair.source_mask, pair.target_in).states
+    batches = ([fitting[i] for i in batch] for batch in decode_batches([lengths[i] for i in fitting]))
+    return mean_loss(
+        translator.model,
+        (collate_pairs([sources[i] for i in rows], [targets[i] for i in rows]) for rows in batches),
+    )
+
+
+@torch.no_grad()
+def mean_loss(model: EncoderDecoder, batches: Iterable[PairBatch]) -> float:
+    """Cross-entropy of all target tokens of some batches, in nats a token; 0 where there are none."""
+    output, total, tokens = model.output, 0.0, 0
+    for batch in batches:
+        pair = batch.to(output.weight.device)
+        states = model(pair.source, pair.source_mask, pair.target_in).states
         total += float(
             linear_cross_entropy(states.flatten(0, 1), output.weight, output.bias, pair.target_out.flatten())
         )
