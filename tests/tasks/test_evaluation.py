@@ -267,3 +267,19 @@ def test_a_folder_that_is_called_as_a_set_does_not_hide_it(tmp_path, monkeypatch
     (tmp_path / "multi30k").mkdir()
     monkeypatch.chdir(tmp_path)
     assert data_of(DataConfig(train="a.tsv"), "multi30k", "test").name == "multi30k"
+
+
+def test_who_waits_for_figures_is_told_how_far_they_are(model_folder, short_classifier, tmp_path):
+    rows = [f"{source}\t{target}\n" for source, target in sentences()[:20]]
+    (tmp_path / "pairs.tsv").write_text("".join(rows), encoding="utf-8")
+    (tmp_path / "lm").mkdir()
+    for predictor, data in (
+        (regard.load(model_folder), tmp_path / "pairs.tsv"),
+        (regard.load(language_model(tmp_path / "lm")), None),
+        (short_classifier, None),
+    ):
+        told = []
+        evaluate(predictor, data, each=lambda done, of, told=told: told.append((done, of)))
+        done, of = told[-1]
+        assert done == of > 0
+        assert [one for one, _ in told] == sorted(one for one, _ in told)

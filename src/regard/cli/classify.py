@@ -117,12 +117,12 @@ def _look(classifier: ImageClassifier, picture: Picture, looking: Looking, as_js
     looking.check_model(classifier.model)
     result = classifier(picture.pixels())
     maps = looking.maps([result], classifier.faithfulness)
-    _print(result.label, result.probabilities, "picture", picture.title, as_json)
-    if not as_json:
-        print_grids(maps.printed, looking.choice)
     if looking.file is not None:
         title = f"{picture.name}: {result.label}"
         save_grids(result, maps.printed, looking.choice, classifier.faithfulness, looking.file, title=title)
+    _print(result.label, result.probabilities, "picture", picture.title, as_json)
+    if not as_json:
+        print_grids(maps.printed, looking.choice)
 
 
 def _print(label: str, probabilities: dict[str, float], kind: str, what: str | None, as_json: bool) -> None:

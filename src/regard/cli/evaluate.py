@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from regard.cli import options
+from regard.cli import options, progress
 from regard.errors import UserError
 from regard.strict_json import strict_json
 
@@ -64,11 +64,8 @@ def evaluate(
     typer.echo(f"Evaluating {model}", err=True)
     decoding: dict[str, Any] = {} if beam is None else {"beam": beam}
     files = (source, target) if source is not None and target is not None else data
-    figures = evaluated(predictor, files, split, **decoding)
-    if as_json:
-        print(strict_json(figures, indent=2))
-    else:
-        _print(figures)
+    with progress.bar(None, "Evaluating") as bar:
+        figures = evaluated(predictor, files, split, each=bar.at, **decoding)
     if pictures is not None:
         from regard.cli.views import tell_saved
         from regard.tasks.images.class_pictures import class_pictures
@@ -76,6 +73,10 @@ def evaluate(
         pictures.mkdir(parents=True, exist_ok=True)
         for path in class_pictures(figures, pictures):
             tell_saved(path)
+    if as_json:
+        print(strict_json(figures, indent=2))
+    else:
+        _print(figures)
 
 
 def _check_pictures(task: str, folder: Path, force: bool) -> None:

@@ -7,13 +7,14 @@ from typing import Any
 from regard.errors import UserError
 from regard.tasks.kinds import KINDS
 from regard.tasks.predictor import Predictor
+from regard.tasks.talk import Each, untold
 
 # Where data is: a named set, a file or folder, or two aligned files; None: the recipe's own test data.
 Where = str | Path | tuple[str | Path, str | Path] | None
 
 
 def evaluate(
-    predictor: Predictor[Any], data: Where = None, split: str = "test", **options: Any
+    predictor: Predictor[Any], data: Where = None, split: str = "test", *, each: Each = untold, **options: Any
 ) -> dict[str, Any]:
     """Score a model.
 
@@ -22,6 +23,7 @@ def evaluate(
         data: a named set; a file, of images a folder; for a translator two aligned files. None is the test
             data of the recipe that the model was trained by.
         split: which part of a named set.
+        each: is told how many sentences, texts, blocks or pictures are done, and of how many.
         **options: of predicting, such as ``beam=1`` of a translator.
 
     Returns:
@@ -36,7 +38,7 @@ def evaluate(
     """
     score = KINDS[predictor.task].evaluate
     try:
-        signature(score).bind(predictor, data, split, **options)
+        signature(score).bind(predictor, data, split, each=each, **options)
     except TypeError as error:
         raise UserError(f"a model for {predictor.task} is not evaluated so: {error}") from None
-    return score(predictor, data, split, **options)
+    return score(predictor, data, split, each=each, **options)

@@ -21,7 +21,7 @@ class Kind:
         recipe_class: what a recipe of this task may say.
         task_class: what binds data, model, loss and metric.
         predictor_class: what a finished model is used through.
-        evaluate_function: (predictor, data, split, **options) -> figures.
+        evaluate_function: (predictor, data, split, each=…, **options) -> figures.
         sample_function: (predictor, data, split, count) -> the context of a `Sample`.
     """
 

@@ -17,6 +17,7 @@ from regard.tasks.images.measures.confusion import Confusion
 from regard.tasks.images.recipe import ImageClassificationRecipe
 from regard.tasks.images.task import ImageTask, rows_of
 from regard.tasks.images.temperature import calibrate
+from regard.tasks.talk import Each, told, untold
 from regard.training.trainable import Loss
 
 
@@ -76,24 +77,25 @@ class ImageClassificationTask(ImageTask[ImageClassificationRecipe]):
         temperature = calibrate(model, self.validation)
         return {"temperature": temperature, "validation": self.validate(model)}
 
-    def figures(self, model: nn.Module, store: PictureStore) -> dict[str, Any]:
+    def figures(self, model: nn.Module, store: PictureStore, each: Each = untold) -> dict[str, Any]:
         """See `class_figures`."""
-        return class_figures(model, store)
+        return class_figures(model, store, each)
 
-    def test_figures(self, model: nn.Module, store: PictureStore) -> dict[str, Any]:
+    def test_figures(self, model: nn.Module, store: PictureStore, each: Each) -> dict[str, Any]:
         """The same, and their pictures in the model folder."""
-        figures = self.figures(model, store)
+        figures = self.figures(model, store, each)
         class_pictures(figures, self.folder.parent)
         return figures
 
 
 @torch.no_grad()
-def class_figures(model: nn.Module, store: PictureStore) -> dict[str, Any]:
+def class_figures(model: nn.Module, store: PictureStore, each: Each = untold) -> dict[str, Any]:
     """How well a network tells classes apart.
 
     Args:
         model: in eval mode.
         store: pictures with labels.
+        each: is told how many batches are done, and of how many.
 
     Returns:
         ``loss`` in nats an image, without smoothing; ``accuracy``; ``calibration_error`` (Guo et al. 2017);
@@ -104,7 +106,7 @@ def class_figures(model: nn.Module, store: PictureStore) -> dict[str, Any]:
     device = next(model.parameters()).device
     names = store.classes
     confusion, calibration, total = Confusion.of(len(names)), Calibration.of(), 0.0
-    for rows in rows_of(store):
+    for rows in told(rows_of(store), each):
         batch = plain_batch(store, rows).to(device)
         assert batch.targets is not None
         logits = model(batch.images).float()

@@ -22,6 +22,7 @@ from regard.tasks.images.noise import NoiseConfig, add_noise
 from regard.tasks.images.recipe import DenoisingRecipe
 from regard.tasks.images.task import ImageTask
 from regard.tasks.images.windows import in_windows
+from regard.tasks.talk import Each, told, untold
 from regard.training.trainable import Loss
 
 # In decibels: the error that rounding to 8 bits makes, a twelfth of a squared step. An image that is nearer
@@ -67,14 +68,14 @@ class DenoisingTask(ImageTask[DenoisingRecipe]):
         seen, hidden = blind_spots(batch.images, self.recipe.blind_spots, generator)
         return restoration_loss(model(seen), batch.images, self.recipe.loss, hidden)
 
-    def figures(self, model: nn.Module, store: PictureStore) -> dict[str, Any]:
+    def figures(self, model: nn.Module, store: PictureStore, each: Each = untold) -> dict[str, Any]:
         """See `denoising_figures`, and where pictures are noisy themselves `blind_figures`."""
 
         def denoise(image: Tensor) -> Tensor:
             return in_windows(model, image)
 
         figures = denoising_figures if self.recipe.clean_targets else blind_figures
-        return figures(denoise, store, self.recipe, next(model.parameters()).device)
+        return figures(denoise, store, self.recipe, next(model.parameters()).device, each=each)
 
 
 @torch.no_grad()
@@ -84,6 +85,7 @@ def denoising_figures(
     recipe: DenoisingRecipe,
     device: torch.device,
     noise: NoiseConfig | None = None,
+    each: Each = untold,
 ) -> dict[str, Any]:
     """How much better pictures are without noise that was put on them.
 
@@ -93,6 +95,7 @@ def denoising_figures(
         recipe: its `noise` (unless `noise` is given) and `loss`.
         device: where images are made.
         noise: what is put on; the same random numbers for every denoiser.
+        each: is told how many pictures are done, and of how many.
 
     Returns:
         ``loss``; ``psnr`` in decibels, each image's at most `MOST_PSNR`, and ``ssim``, means over images, and
@@ -103,7 +106,7 @@ def denoising_figures(
     """
     check_sizes(store)
     sums = dict.fromkeys(("loss", "psnr", "ssim", "noisy_psnr", "noisy_ssim"), 0.0)
-    for row in range(len(store)):
+    for row in told(range(len(store)), each):
         clean = plain_batch(store, np.array([row])).images.to(device)
         generator = torch.Generator(device).manual_seed(row)
         noisy = add_noise(clean, noise or recipe.noise, generator)
@@ -117,7 +120,11 @@ def denoising_figures(
 
 @torch.no_grad()
 def blind_figures(
-    denoise: Callable[[Tensor], Tensor], store: PictureStore, recipe: DenoisingRecipe, device: torch.device
+    denoise: Callable[[Tensor], Tensor],
+    store: PictureStore,
+    recipe: DenoisingRecipe,
+    device: torch.device,
+    each: Each = untold,
 ) -> dict[str, Any]:
     """How well hidden pixels of noisy pictures are guessed, where nothing is known of the clean ones.
 
@@ -129,12 +136,13 @@ def blind_figures(
         store: noisy pictures.
         recipe: its `blind_spots` and `loss`.
         device: where images are made.
+        each: is told how many pictures are done, and of how many.
 
     Returns:
         ``loss`` at pixels that are hidden, the same for every denoiser; ``images``.
     """
     total = 0.0
-    for row in range(len(store)):
+    for row in told(range(len(store)), each):
         noisy = plain_batch(store, np.array([row])).images.to(device)
         seen, hidden = blind_spots(noisy, recipe.blind_spots, torch.Generator(device).manual_seed(row))
         guessed = denoise(seen[0])[None].clamp(0, 1)

@@ -23,6 +23,7 @@ from regard.tasks.images.networks import detector_of
 from regard.tasks.images.recipe import DetectionRecipe
 from regard.tasks.images.removed_regions import removed
 from regard.tasks.images.task import ImageTask
+from regard.tasks.talk import Each, told, untold
 from regard.training.trainable import Loss
 
 
@@ -68,7 +69,7 @@ class DetectionTask(ImageTask[DetectionRecipe]):
             loss = Loss(loss.total + judged.total, figures)
         return loss
 
-    def figures(self, model: nn.Module, store: PictureStore) -> dict[str, Any]:
+    def figures(self, model: nn.Module, store: PictureStore, each: Each = untold) -> dict[str, Any]:
         """Figures on good images, with defects made on each: the same for every network.
 
         Returns:
@@ -77,7 +78,7 @@ class DetectionTask(ImageTask[DetectionRecipe]):
         device = next(model.parameters()).device
         ranking, total = PixelRanking.empty(), 0.0
         config = self.recipe.defects.model_copy(update={"share": 1.0})
-        for row in range(len(store)):
+        for row in told(range(len(store)), each):
             good = plain_batch(store, np.array([row])).images.to(device)
             generator = torch.Generator(device).manual_seed(row)
             defective, mask = add_defects(good, config, generator)
@@ -87,9 +88,9 @@ class DetectionTask(ImageTask[DetectionRecipe]):
         figures = {"loss": total / len(store), "synthetic_pixel_auroc": ranking.auroc}
         return {**figures, "images": len(store)}
 
-    def test_figures(self, model: nn.Module, store: PictureStore) -> dict[str, Any]:
+    def test_figures(self, model: nn.Module, store: PictureStore, each: Each) -> dict[str, Any]:
         """See `detection_figures`."""
-        return detection_figures(model, store, self.recipe)
+        return detection_figures(model, store, self.recipe, each)
 
     def finished(self, model: nn.Module) -> dict[str, Any]:
         """The threshold, from good images kept apart: above it lies the share that the recipe allows."""
@@ -107,13 +108,16 @@ def inspected(
         yield inspect(model, batch.images[0], recipe), batch
 
 
-def detection_figures(model: nn.Module, store: PictureStore, recipe: DetectionRecipe) -> dict[str, Any]:
+def detection_figures(
+    model: nn.Module, store: PictureStore, recipe: DetectionRecipe, each: Each = untold
+) -> dict[str, Any]:
     """How well bad pictures are told from good ones.
 
     Args:
         model: in eval mode.
         store: pictures, good ones and others, with masks of their defects where there are some.
         recipe: what the model learnt to undo, and how pictures are compared.
+        each: is told how many pictures are done, and of how many.
 
     Returns:
         ``auroc`` and ``average_precision`` over images; ``pixel_auroc`` where masks have good and bad pixels,
@@ -130,6 +134,7 @@ def detection_figures(model: nn.Module, store: PictureStore, recipe: DetectionRe
     labels = [store.classes[label] for label in store.labels.tolist()]
     for row, (seen, batch) in enumerate(inspected(model, store, recipe)):
         found.append(seen.score)
+        each(row + 1, len(store))
         # Of a bad picture without a mask, nobody has said which pixels are good.
         if store.has_masks and (labels[row] in GOOD or store.mask(row) is not None):
             assert batch.targets is not None

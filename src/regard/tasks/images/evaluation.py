@@ -22,27 +22,32 @@ from regard.tasks.images.detector import Detector
 from regard.tasks.images.segmentation import border_figures, segmentation_figures
 from regard.tasks.images.segmenter import Segmenter
 from regard.tasks.images.windows import in_windows
+from regard.tasks.talk import Each, untold
 
 
-def evaluate_image_classifier(classifier: ImageClassifier, data: Where, split: str) -> dict[str, Any]:
+def evaluate_image_classifier(
+    classifier: ImageClassifier, data: Where, split: str, *, each: Each = untold
+) -> dict[str, Any]:
     """Loss, accuracy, calibration, and how often each class was taken for each other."""
     config = data_of(classifier.recipe.data, data, split).model_copy(update={"size": classifier.image_size})
     with stored(config, split, "classes", Meaning(classifier.classes)) as store:
-        return {"data": name_of(config, split), **class_figures(classifier.model, store)}
+        return {"data": name_of(config, split), **class_figures(classifier.model, store, each)}
 
 
-def evaluate_segmenter(segmenter: Segmenter, data: Where, split: str) -> dict[str, Any]:
+def evaluate_segmenter(
+    segmenter: Segmenter, data: Where, split: str, *, each: Each = untold
+) -> dict[str, Any]:
     """Dice, IoU, pixel error, objects; and borders where the recipe asks for them."""
     config = data_of(segmenter.recipe.data, data, split)
     values = segmenter.mask_values
     with stored(config, split, "masks", Meaning(values=values, instances=not values)) as store:
-        figures = segmentation_figures(segmenter.model, store, segmenter.recipe)
+        figures = segmentation_figures(segmenter.model, store, segmenter.recipe, each)
         if segmenter.recipe.borders:
-            figures |= border_figures(segmenter.model, store)
+            figures |= border_figures(segmenter.model, store, each)
         return {"data": name_of(config, split), **figures}
 
 
-def evaluate_denoiser(denoiser: Denoiser, data: Where, split: str) -> dict[str, Any]:
+def evaluate_denoiser(denoiser: Denoiser, data: Where, split: str, *, each: Each = untold) -> dict[str, Any]:
     """PSNR and SSIM under the recipe's noise, and of the noisy pictures.
 
     Where a recipe's own pictures are noisy, of these the loss at hidden pixels; what else is given is clean.
@@ -51,18 +56,22 @@ def evaluate_denoiser(denoiser: Denoiser, data: Where, split: str) -> dict[str, 
     clean = denoiser.recipe.clean_targets or data is not None
     with stored(config, split, "plain", Meaning()) as store:
         figures = (denoising_figures if clean else blind_figures)(
-            lambda image: in_windows(denoiser.model, image), store, denoiser.recipe, denoiser.device
+            lambda image: in_windows(denoiser.model, image),
+            store,
+            denoiser.recipe,
+            denoiser.device,
+            each=each,
         )
         return {"data": name_of(config, split), **figures}
 
 
-def evaluate_detector(detector: Detector, data: Where, split: str) -> dict[str, Any]:
+def evaluate_detector(detector: Detector, data: Where, split: str, *, each: Each = untold) -> dict[str, Any]:
     """AUROC over pictures, and over pixels where there are masks."""
     config = data_of(detector.recipe.data, data, split)
     with stored(config, split, "good", Meaning()) as store:
         return {
             "data": name_of(config, split),
-            **detection_figures(detector.model, store, detector.recipe),
+            **detection_figures(detector.model, store, detector.recipe, each),
         }
 
 

@@ -22,6 +22,7 @@ from regard.tasks.images.measures.overlap import Overlap
 from regard.tasks.images.recipe import SegmentationRecipe
 from regard.tasks.images.task import ImageTask
 from regard.tasks.images.windows import in_windows
+from regard.tasks.talk import Each, told, untold
 from regard.training.trainable import Loss
 
 
@@ -77,14 +78,14 @@ class SegmentationTask(ImageTask[SegmentationRecipe]):
         ]
         return torch.from_numpy(np.stack(maps)).to(numbers.device, torch.float32)
 
-    def figures(self, model: nn.Module, store: PictureStore) -> dict[str, Any]:
+    def figures(self, model: nn.Module, store: PictureStore, each: Each = untold) -> dict[str, Any]:
         """See `segmentation_figures`."""
-        return segmentation_figures(model, store, self.recipe)
+        return segmentation_figures(model, store, self.recipe, each)
 
-    def test_figures(self, model: nn.Module, store: PictureStore) -> dict[str, Any]:
+    def test_figures(self, model: nn.Module, store: PictureStore, each: Each) -> dict[str, Any]:
         """With the scores of borders where the recipe asks for them, which take long."""
-        found = self.figures(model, store)
-        return found | (border_figures(model, store) if self.recipe.borders else {})
+        found = self.figures(model, store, each)
+        return found | (border_figures(model, store, each) if self.recipe.borders else {})
 
     def facts(self) -> dict[str, Any]:
         """What metrics.json says of the data, which loading needs: what the masks' numbers mean."""
@@ -97,13 +98,16 @@ def class_count(store: PictureStore) -> int:
 
 
 @torch.no_grad()
-def segmentation_figures(model: nn.Module, store: PictureStore, recipe: SegmentationRecipe) -> dict[str, Any]:
+def segmentation_figures(
+    model: nn.Module, store: PictureStore, recipe: SegmentationRecipe, each: Each = untold
+) -> dict[str, Any]:
     """How well a network segments.
 
     Args:
         model: in eval mode.
         store: pictures with masks.
         recipe: its `loss`, without weights of boundaries, and how it tells objects apart.
+        each: is told how many pictures are done, and of how many.
 
     Returns:
         ``loss``; ``dice``, ``iou`` and ``pixel_error`` (see `Overlap`); ``images``; of masks that number
@@ -114,7 +118,7 @@ def segmentation_figures(model: nn.Module, store: PictureStore, recipe: Segmenta
     every = _Scores(store)
     kinds: dict[str, _Scores] = {}
     total = 0.0
-    for row in range(len(store)):
+    for row in told(range(len(store)), each):
         batch = plain_batch(store, np.array([row])).to(next(model.parameters()).device)
         assert batch.targets is not None
         logits = in_windows(model, batch.images[0])[None]
@@ -156,12 +160,13 @@ class _Scores:
 
 
 @torch.no_grad()
-def border_figures(model: nn.Module, store: PictureStore) -> dict[str, float]:
+def border_figures(model: nn.Module, store: PictureStore, each: Each = untold) -> dict[str, float]:
     """V^Rand and V^Info of cells between borders, as ISBI 2012 scores them; see `challenge_scores`.
 
     Args:
         model: in eval mode, with two outputs: border, and cell.
         store: pictures with masks, 0 at borders.
+        each: is told how many pictures are done, and of how many.
 
     Raises:
         UserError: scikit-image is not installed.
@@ -169,7 +174,7 @@ def border_figures(model: nn.Module, store: PictureStore) -> dict[str, float]:
     """
     check_cells(store)
     cells, probabilities = [], []
-    for row in range(len(store)):
+    for row in told(range(len(store)), each):
         batch = plain_batch(store, np.array([row])).to(next(model.parameters()).device)
         logits = in_windows(model, batch.images[0])
         probabilities.append(logits.softmax(0)[1].cpu().numpy())

@@ -10,6 +10,7 @@ import torch
 from rich.console import Console
 from torch import nn
 
+from regard.data.bar import Bar
 from regard.data.errors import DataError
 from regard.data.images.batches import ImageBatch, training_batch
 from regard.data.images.build import build_store
@@ -22,7 +23,7 @@ from regard.data.text.tokenizer import Tokenizer
 from regard.errors import UserError
 from regard.tasks.images.recipe import ImageRecipe
 from regard.tasks.images.statistics import channel_statistics
-from regard.tasks.talk import say
+from regard.tasks.talk import Each, say, untold
 from regard.training.trainable import Loss
 
 R = TypeVar("R", bound=ImageRecipe)
@@ -154,8 +155,8 @@ class ImageTask(ABC, Generic[R]):
         return {name: figures[name] for name in self.metrics if name in figures}
 
     @abstractmethod
-    def figures(self, model: nn.Module, store: PictureStore) -> dict[str, Any]:
-        """Figures of a network on the pictures of a store."""
+    def figures(self, model: nn.Module, store: PictureStore, each: Each = untold) -> dict[str, Any]:
+        """Figures of a network on the pictures of a store; `each` is told how many are done."""
 
     def tokenizers(self) -> Mapping[str, Tokenizer]:
         """None: nothing is text."""
@@ -177,11 +178,14 @@ class ImageTask(ABC, Generic[R]):
         """Figures on the test pictures, where there are some, and what else a finished model needs."""
         found = self.finished(model)
         store = self._test_store(console)
-        return found if store is None else {**found, "test": self.test_figures(model, store)}
+        if store is None:
+            return found
+        with Bar(console, None, "Testing") as bar:
+            return {**found, "test": self.test_figures(model, store, bar.at)}
 
-    def test_figures(self, model: nn.Module, store: PictureStore) -> dict[str, Any]:
-        """Figures that are taken of a finished model alone."""
-        return self.figures(model, store)
+    def test_figures(self, model: nn.Module, store: PictureStore, each: Each) -> dict[str, Any]:
+        """Figures that are taken of a finished model alone; `each` is told how many pictures are done."""
+        return self.figures(model, store, each)
 
     def finished(self, model: nn.Module) -> dict[str, Any]:
         """Gives a finished model what only then it can have; returns what metrics.json must hold of it."""

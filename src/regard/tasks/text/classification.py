@@ -11,6 +11,7 @@ from rich.console import Console
 from torch import nn
 from torch.nn import functional as F
 
+from regard.data.bar import Bar
 from regard.data.plan import BatchPlan
 from regard.data.text.batches import TextBatch, labelled_batch
 from regard.data.text.beginnings import Beginnings
@@ -21,7 +22,7 @@ from regard.data.text.filters import FilterReport
 from regard.data.text.labelled import Labels
 from regard.data.text.splits import check_test, labelled_of, labels_of
 from regard.data.text.tokenizer import Tokenizer
-from regard.tasks.talk import say
+from regard.tasks.talk import Each, say, told, untold
 from regard.tasks.text.classifier import longest_text, new_model
 from regard.tasks.text.recipe import TextRecipe
 from regard.tasks.text.vocabularies import find_or_learn
@@ -131,7 +132,8 @@ class ClassificationTask:
         if self.recipe.data.test is None:
             return {}
         test = encode_beginnings(self.recipe, self.tokenizer, self.labels, self.folder, "test", console)
-        return {"test": class_figures(model, test, self.recipe.training.tokens)}
+        with Bar(console, None, "Classifying the test texts") as bar:
+            return {"test": class_figures(model, test, self.recipe.training.tokens, bar.at)}
 
 
 def encode_beginnings(
@@ -172,12 +174,14 @@ def encode_labelled(
 
 
 @torch.no_grad()
-def class_figures(model: nn.Module, corpus: EncodedCorpus, tokens: int) -> dict[str, float]:
+def class_figures(
+    model: nn.Module, corpus: EncodedCorpus, tokens: int, each: Each = untold
+) -> dict[str, float]:
     """Loss in nats a text and accuracy (share of 1) on a corpus."""
     device = next(model.parameters()).device
     plan = BatchPlan(np.asarray(corpus.lengths[:, 0]), tokens, seed=0, specials=2)
     total, right = 0.0, 0
-    for step in range(plan.steps_per_epoch):
+    for step in told(range(plan.steps_per_epoch), each):
         batch = labelled_batch(*corpus.gather(plan.plan(0, step))).to(device)
         logits = model(batch.inputs, batch.mask).float()
         total += float(F.cross_entropy(logits, batch.targets, reduction="sum"))

@@ -10,6 +10,7 @@ from regard.data.text.references import grouped
 from regard.data.text.splits import check_file, pairs_of
 from regard.errors import UserError
 from regard.tasks.evaluation import Where
+from regard.tasks.talk import Each, untold
 from regard.tasks.text.classification import class_figures, encode_beginnings
 from regard.tasks.text.classifier import Classifier
 from regard.tasks.text.generator import Generator
@@ -18,31 +19,37 @@ from regard.tasks.text.translation_figures import translation_figures
 from regard.tasks.text.translator import Translator
 
 
-def evaluate_translator(translator: Translator, data: Where, split: str, **decoding: Any) -> dict[str, Any]:
+def evaluate_translator(
+    translator: Translator, data: Where, split: str, *, each: Each = untold, **decoding: Any
+) -> dict[str, Any]:
     """BLEU, chrF, loss and speed; see `translation_figures`."""
     config = data_of(translator.recipe.data, data, split)
-    figures = translation_figures(translator, grouped(pairs_of(config, split)), **decoding)
+    figures = translation_figures(translator, grouped(pairs_of(config, split)), each=each, **decoding)
     return {"data": name_of(config, split), **figures}
 
 
-def evaluate_generator(generator: Generator, data: Where, split: str) -> dict[str, Any]:
+def evaluate_generator(
+    generator: Generator, data: Where, split: str, *, each: Each = untold
+) -> dict[str, Any]:
     """Loss and perplexity."""
     config = data_of(generator.recipe.data, data, split)
     recipe = generator.recipe.model_copy(update={"data": config})
     with tempfile.TemporaryDirectory() as folder:
         documents = encode_documents(recipe, generator.tokenizer, Path(folder), split, None)
-        figures = text_figures(generator.model, in_blocks(generator.recipe, documents))
+        figures = text_figures(generator.model, in_blocks(generator.recipe, documents), each=each)
     return {"data": name_of(config, split), **figures}
 
 
-def evaluate_classifier(classifier: Classifier, data: Where, split: str) -> dict[str, Any]:
+def evaluate_classifier(
+    classifier: Classifier, data: Where, split: str, *, each: Each = untold
+) -> dict[str, Any]:
     """Loss and accuracy; of a text longer than the model reads, the beginning decides, as in `Classifier`."""
     config = data_of(classifier.recipe.data, data, split)
     recipe = classifier.recipe.model_copy(update={"data": config})
     labels = Labels(classifier.classes)
     with tempfile.TemporaryDirectory() as folder:
         texts = encode_beginnings(recipe, classifier.tokenizer, labels, Path(folder), split, None)
-        figures = class_figures(classifier.model, texts, recipe.training.tokens)
+        figures = class_figures(classifier.model, texts, recipe.training.tokens, each)
     return {"data": name_of(config, split), **figures, "texts": len(texts)}
 
 

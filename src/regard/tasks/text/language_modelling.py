@@ -11,6 +11,7 @@ from rich.console import Console
 from torch import nn
 
 from regard.counted import counted
+from regard.data.bar import Bar
 from regard.data.text.batches import TextBatch
 from regard.data.text.blocks import BlockPlan, Documents, TextCorpus
 from regard.data.text.build import build_corpus
@@ -22,7 +23,7 @@ from regard.data.text.tokenizer import Tokenizer
 from regard.errors import UserError
 from regard.models.text.language_model import LanguageModel
 from regard.nn.cross_entropy import linear_cross_entropy
-from regard.tasks.talk import say
+from regard.tasks.talk import Each, say, told, untold
 from regard.tasks.text.generator import block_length, new_model
 from regard.tasks.text.recipe import TextRecipe
 from regard.tasks.text.vocabularies import find_or_learn
@@ -139,7 +140,8 @@ class LanguageModellingTask:
         if not data.sets and data.test is None:
             return {}
         test = encode_documents(self.recipe, self.tokenizer, self.folder, "test", console)
-        return {"test": text_figures(model, in_blocks(self.recipe, test))}
+        with Bar(console, None, "Reading the test text") as bar:
+            return {"test": text_figures(model, in_blocks(self.recipe, test), each=bar.at)}
 
 
 def encode_documents(
@@ -182,11 +184,13 @@ def text_loss(model: nn.Module, batch: TextBatch, label_smoothing: float = 0.0) 
 
 
 @torch.no_grad()
-def text_figures(model: nn.Module, corpus: TextCorpus, rows: int = 16) -> dict[str, float]:
-    """Loss in nats a token and perplexity of a text, read in blocks."""
+def text_figures(
+    model: nn.Module, corpus: TextCorpus, rows: int = 16, each: Each = untold
+) -> dict[str, float]:
+    """Loss in nats a token and perplexity of a text, read in blocks, so many rows of them at once."""
     device = next(model.parameters()).device
     total, tokens = 0.0, 0
-    for first in range(0, len(corpus), rows):
+    for first in told(range(0, len(corpus), rows), each):
         batch = corpus.batch(range(first, min(first + rows, len(corpus)))).to(device)
         total += float(text_loss(model, batch))
         tokens += batch.tokens

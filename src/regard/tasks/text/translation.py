@@ -11,6 +11,7 @@ import torch
 from rich.console import Console
 from torch import Tensor, nn
 
+from regard.data.bar import Bar
 from regard.data.plan import BatchPlan
 from regard.data.text.batches import IGNORE, PairBatch, pair_batch
 from regard.data.text.build import build_corpus
@@ -185,9 +186,10 @@ class TranslationTask:
         splits = test_splits(self.recipe.data)
         found: dict[str, Any] = {}
         for split in splits:
-            say(console, f"Translating the {split} split")
             translator = Translator(model, self.vocabularies, self.recipe)
-            figures = translation_figures(translator, grouped(pairs_of(self.recipe.data, split)))
+            groups = grouped(pairs_of(self.recipe.data, split))
+            with Bar(console, len(groups), f"Translating the {split} split") as bar:
+                figures = translation_figures(translator, groups, each=bar.at)
             found["signatures"] = figures.pop("signatures")
             found[split if split != "validation" else "validation_translated"] = figures
         return found

@@ -15,6 +15,7 @@ from regard.decoding.batches import decode_batches
 from regard.errors import UserError
 from regard.models.text.encoder_decoder import EncoderDecoder
 from regard.nn.cross_entropy import linear_cross_entropy
+from regard.tasks.talk import Each, untold
 from regard.tasks.text.moses import moses_tokens
 from regard.tasks.text.scores import transposed
 from regard.tasks.text.translator import Translator
@@ -23,12 +24,15 @@ from regard.tasks.text.translator import Translator
 BUCKETS = (5, 10, 15, 20, 25, 30)
 
 
-def translation_figures(translator: Translator, data: Sequence[Grouped], **decoding: Any) -> dict[str, Any]:
+def translation_figures(
+    translator: Translator, data: Sequence[Grouped], *, each: Each = untold, **decoding: Any
+) -> dict[str, Any]:
     """Translate a test set and score the translations.
 
     Args:
         translator: what is measured.
         data: sources, each with one reference or several.
+        each: is told how many sentences are translated, and of how many.
         **decoding: options of decoding, such as ``beam=1``.
 
     Returns:
@@ -45,7 +49,7 @@ def translation_figures(translator: Translator, data: Sequence[Grouped], **decod
     if not data:
         raise UserError("there is nothing to evaluate on: the data is empty")
     began = time.perf_counter()
-    translations = translator([group.source for group in data], split=False, **decoding)
+    translations = translator([group.source for group in data], split=False, each=each, **decoding)
     seconds = time.perf_counter() - began
     hypotheses = [translation.text for translation in translations]
     tokens = sum(len(translation.tokens) for translation in translations)

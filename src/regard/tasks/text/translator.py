@@ -25,6 +25,7 @@ from regard.models.text.build import build_translator
 from regard.models.text.encoder_decoder import EncoderDecoder
 from regard.tasks.folder import ModelFolder, fill_model
 from regard.tasks.predictor import Precision
+from regard.tasks.talk import Each, untold
 from regard.tasks.text.axes import token_axis
 from regard.tasks.text.options import decoding_options
 from regard.tasks.text.predictor import TextPredictor
@@ -187,6 +188,7 @@ class Translator(TextPredictor[EncoderDecoder]):
         split: bool = True,
         watch: Draft | None = None,
         before_step: BeforeStep = ...,
+        each: Each = ...,
         **decoding: Any,
     ) -> Translation: ...
     @overload
@@ -197,6 +199,7 @@ class Translator(TextPredictor[EncoderDecoder]):
         split: bool = True,
         watch: Draft | None = None,
         before_step: BeforeStep = ...,
+        each: Each = ...,
         **decoding: Any,
     ) -> list[Translation]: ...
     def __call__(
@@ -206,6 +209,7 @@ class Translator(TextPredictor[EncoderDecoder]):
         split: bool = True,
         watch: Draft | None = None,
         before_step: BeforeStep = lambda: None,
+        each: Each = untold,
         **decoding: Any,
     ) -> Translation | list[Translation]:
         """Translate a text, or several.
@@ -220,6 +224,7 @@ class Translator(TextPredictor[EncoderDecoder]):
             watch: is told, after every token, the number of a text and its translation as far as it is. Until
                 the end it may change: beam search changes its mind.
             before_step: is called before each step of decoding; what it raises ends it.
+            each: is told how many sentences are translated, and of how many.
             **decoding: fields of `regard.decoding.DecodingConfig`, such as ``beam=1`` or ``n_best=3``.
 
         Returns:
@@ -233,7 +238,7 @@ class Translator(TextPredictor[EncoderDecoder]):
         pieces = [self._pieces(one, split) for one in texts]
         sources = [piece.text for sentences in pieces for piece in sentences]
         drafts = None if watch is None else _drafts(pieces, watch)
-        found = iter(self._translate(sources, config, drafts, before_step))
+        found = iter(self._translate(sources, config, drafts, before_step, each))
         joined = [_join([(next(found), piece.gap) for piece in sentences], config) for sentences in pieces]
         return joined[0] if isinstance(text, str) else joined
 
@@ -270,7 +275,12 @@ class Translator(TextPredictor[EncoderDecoder]):
         return pieces
 
     def _translate(
-        self, sources: Sequence[str], config: DecodingConfig, watch: Draft | None, before_step: BeforeStep
+        self,
+        sources: Sequence[str],
+        config: DecodingConfig,
+        watch: Draft | None,
+        before_step: BeforeStep,
+        each: Each,
     ) -> list[Translation]:
         """Sentences that are not empty and fit, each as one."""
         decode = self.vocabularies.target.decode
@@ -295,6 +305,7 @@ class Translator(TextPredictor[EncoderDecoder]):
             )
             for index, best in zip(batch, hypotheses, strict=True):
                 found[index] = self._translation(sources[index], ids[index], best)
+            each(len(found), len(sources))
         return [found[index] for index in range(len(sources))]
 
     def _translation(self, sentence: str, source: list[int], hypotheses: list[Hypothesis]) -> Translation:
