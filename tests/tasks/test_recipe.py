@@ -282,7 +282,6 @@ def test_files_that_are_no_recipes(tmp_path, content):
         ("language-modelling", "data.target=fr", r"data\.target: of a file, data\.text names the column"),
         ("language-modelling", "model.encoder=lstm", r"takes the decoder alone; say model\.decoder"),
         ("text-classification", "model.decoder=gru", r"takes the encoder alone; say model\.encoder"),
-        ("text-classification", "decoding.beam=2", r"decoding: a recipe for text-classification"),
         ("text-classification", "tokenizer.joint=false", r"tokenizer\.joint: a recipe for text-class"),
     ],
 )

@@ -14,13 +14,9 @@ from regard.training.config import TrainingConfig
 # What a task has no use for: a recipe that says it means something else.
 _IGNORED = {
     "translation": ("data.text", "data.label"),
-    "language-modelling": (
-        "data.label", "data.filters.max_ratio", "data.filters.slack", "tokenizer.joint",
-        "decoding.max_ratio", "decoding.max_extra",
-    ),
+    "language-modelling": ("data.label", "data.filters.max_ratio", "data.filters.slack", "tokenizer.joint"),
     "text-classification": (
         "data.source", "data.target", "data.filters.max_ratio", "data.filters.slack", "tokenizer.joint",
-        "decoding",
     ),
 }  # fmt: skip
 
