@@ -4,8 +4,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from regard.data.catalogue import named
 from regard.data.text.config import DataConfig
 from regard.data.text.labelled import Labels
+from regard.data.text.named_splits import languages
 from regard.data.text.references import grouped
 from regard.data.text.splits import check_file, pairs_of
 from regard.errors import UserError
@@ -64,12 +66,12 @@ def data_of(trained_on: DataConfig, data: Where, split: str) -> DataConfig:
             raise UserError("this model's recipe names no test data; say what to evaluate on: --data FILE")
         return trained_on.model_copy(update={"more": None})
     # A folder that is called as a set is, such as that in which the user keeps it, does not hide the set.
-    named = not isinstance(data, tuple) and not Path(data).suffix and not Path(data).is_file()
+    of_set = not isinstance(data, tuple) and not Path(data).suffix and not Path(data).is_file()
     # Languages of a named set mean nothing in a file, nor columns of a file in a named set.
-    alike = bool(trained_on.sets) == named and not isinstance(data, tuple)
+    alike = bool(trained_on.sets) == of_set and not isinstance(data, tuple)
     changed: dict[str, Any] = {} if alike else dict.fromkeys(("source", "target", "text", "label"))
     changed |= dict.fromkeys(("name", "train", "validation", "test", "more"))
-    if named:
+    if of_set:
         return trained_on.model_copy(update=changed | {"name": str(data)})
     if split != "test":
         raise UserError(f"--split {split}: a file has no splits; leave --split out")
@@ -83,9 +85,17 @@ def data_of(trained_on: DataConfig, data: Where, split: str) -> DataConfig:
 
 
 def name_of(data: DataConfig, split: str) -> str:
-    """What is evaluated on, in words."""
+    """What is evaluated on, in words: with the languages of a set that has more than two.
+
+    Example:
+        >>> name_of(DataConfig(name="multi30k", target="de"), "test_2016")
+        'multi30k, en to de (test_2016)'
+    """
     if data.sets:
-        return f"{'+'.join(data.sets)} ({split})"
+        source, target = (side if isinstance(side, str) else None for side in (data.source, data.target))
+        several = any(len(named(name).languages) > 2 for name in data.sets)
+        pair = ", {} to {}".format(*languages(data.sets[0], source, target)) if several else ""
+        return f"{'+'.join(data.sets)}{pair} ({split})"
     chosen = {"train": data.train, "validation": data.validation}.get(split, data.test)
     if isinstance(chosen, tuple):
         return " and ".join(map(str, chosen))
