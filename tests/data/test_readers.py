@@ -120,8 +120,14 @@ class TestPairs:
         assert list(read_lines(write(tmp_path / "b.txt", "one\rstill one\ntwo\rstill two"))) == kept
 
     def test_a_table_of_an_old_mac_that_ends_in_a_line_feed(self, tmp_path: Path) -> None:
-        with pytest.raises(DataError, match=r"a\.tsv, line 1: holds a carriage return within the line"):
+        told = r"a\.tsv, line 1: rows are parted by carriage returns"
+        with pytest.raises(DataError, match=told):
             list(read_pairs(write(tmp_path / "a.tsv", "I am.\tJe suis.\rYou are.\tTu es.\n")))
+        headed = write(tmp_path / "a.tsv", "en\tfr\rI am.\tJe suis.\rYou are.\tTu es.\n")
+        with pytest.raises(DataError, match=told):
+            list(read_pairs(headed, source="en", target="fr"))
+        note = write(tmp_path / "b.tsv", "a\tb\tone\rtwo\nc\td\te\r\r\n")  # in a column that nobody reads
+        assert list(read_pairs(note)) == [("a", "b"), ("c", "d")]
 
     def test_a_line_without_end(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(lines_module, "LONGEST_LINE", 100)

@@ -2,6 +2,7 @@
 
 import json
 import math
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,10 +11,12 @@ from toy_pairs import sentences
 import regard
 from regard import UserError
 from regard.data.held_out import position
+from regard.data.images.config import ImageDataConfig
 from regard.data.text import DataConfig, FilterConfig, MoreConfig, Tokenizer, TokenizerConfig, grouped
 from regard.data.text.pairs import Pair
 from regard.decoding.hypothesis import Hypothesis
 from regard.tasks import evaluate, parse_recipe, train
+from regard.tasks.images.evaluation import data_of as image_data_of
 from regard.tasks.text.classification import ClassificationTask
 from regard.tasks.text.classifier import Classifier, new_model
 from regard.tasks.text.evaluation import data_of
@@ -267,6 +270,10 @@ def test_a_folder_that_is_called_as_a_set_does_not_hide_it(tmp_path, monkeypatch
     (tmp_path / "multi30k").mkdir()
     monkeypatch.chdir(tmp_path)
     assert data_of(DataConfig(train="a.tsv"), "multi30k", "test").name == "multi30k"
+    assert image_data_of(ImageDataConfig(train=Path("a")), "multi30k", "test").name == "multi30k"
+    assert image_data_of(ImageDataConfig(train=Path("a")), "./multi30k", "test").test == Path("multi30k")
+    with pytest.raises(UserError, match=r"there is no such file|is a folder"):
+        data_of(DataConfig(train="a.tsv"), "./multi30k", "test")
 
 
 def test_who_waits_for_figures_is_told_how_far_they_are(model_folder, short_classifier, tmp_path):

@@ -66,17 +66,23 @@ def evaluate(
     files = (source, target) if source is not None and target is not None else data
     with progress.bar(None, "Evaluating") as bar:
         figures = evaluated(predictor, files, split, each=bar.at, **decoding)
-    if pictures is not None:
-        from regard.cli.views import tell_saved
-        from regard.tasks.images.class_pictures import class_pictures
+    try:  # what has taken long is told whatever becomes of its pictures, and they are saved before it is
+        if pictures is not None:
+            _save(figures, pictures)
+    finally:
+        if as_json:
+            print(strict_json(figures, indent=2))
+        else:
+            _print(figures)
 
-        pictures.mkdir(parents=True, exist_ok=True)
-        for path in class_pictures(figures, pictures):
-            tell_saved(path)
-    if as_json:
-        print(strict_json(figures, indent=2))
-    else:
-        _print(figures)
+
+def _save(figures: dict[str, Any], folder: Path) -> None:
+    from regard.cli.views import tell_saved
+    from regard.tasks.images.class_pictures import class_pictures
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in class_pictures(figures, folder):
+        tell_saved(path)
 
 
 def _check_pictures(task: str, folder: Path, force: bool) -> None:

@@ -20,7 +20,7 @@ class DecodingConfig(BaseModel):
             ``truncated``. At most 100, and 100,000.
         repetition_penalty: the log-probability of a token that the output already has, or its prompt, is
             multiplied by this (Keskar et al. 2019, §4.1, on log-probabilities, so that it does not depend on
-            the logits' origin).
+            the logits' origin). At most 100.
         no_repeat_ngram: no sequence of this many tokens occurs twice in the output with its prompt; 0 allows
             all.
         sample: draw tokens instead of searching for the most probable.

@@ -4,6 +4,7 @@ from inspect import signature
 from pathlib import Path
 from typing import Any
 
+from regard.data.catalogue import SETS
 from regard.errors import UserError
 from regard.tasks.kinds import KINDS
 from regard.tasks.predictor import Predictor
@@ -23,7 +24,7 @@ def evaluate(
         data: a named set; a file, of images a folder; for a translator two aligned files. None is the test
             data of the recipe that the model was trained by.
         split: which part of a named set.
-        each: is told how many sentences, texts, blocks or pictures are done, and of how many.
+        each: is told how many are done, and of how many: sentences or pictures, or batches of them.
         **options: of predicting, such as ``beam=1`` of a translator.
 
     Returns:
@@ -42,3 +43,13 @@ def evaluate(
     except TypeError as error:
         raise UserError(f"a model for {predictor.task} is not evaluated so: {error}") from None
     return score(predictor, data, split, each=each, **options)
+
+
+def names_set(data: str | Path) -> bool:
+    """Whether the name of a set is meant, not of a file or folder; one that is called so is ``./NAME``.
+
+    Example:
+        >>> names_set("multi30k"), names_set("./multi30k.tsv")
+        (True, False)
+    """
+    return data in SETS or not (Path(data).suffix or Path(data).exists())

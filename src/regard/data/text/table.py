@@ -70,14 +70,9 @@ def _tsv(path: Path, fields: tuple[Field | None, ...], names: tuple[str, ...]) -
     header = _header(path) if skip else []
     asked = [_column(path, header, field) if isinstance(field, str) else field for field in fields]
     wanted = _places(asked, range(len(fields)))
-    for number, line in read_lines(path):
+    for number, line in _table_lines(path):
         if number <= skip:
             continue
-        if "\r" in line:
-            raise DataError(
-                f"{path}, line {number}: holds a carriage return within the line, as files of old Macs do; "
-                r"convert it first, for example with: tr '\r' '\n'"
-            )
         cells = line.split("\t")
         if len(cells) <= max(wanted):
             raise DataError(
@@ -87,8 +82,19 @@ def _tsv(path: Path, fields: tuple[Field | None, ...], names: tuple[str, ...]) -
         yield number, tuple(cells[column] for column in wanted)
 
 
+def _table_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """The lines of a table, none of which holds several rows that carriage returns part, as old Macs did."""
+    for number, line in read_lines(path):
+        if re.search(r"\t[^\t]*\r[^\t]*\t", line):
+            raise DataError(
+                f"{path}, line {number}: rows are parted by carriage returns, as those of old Macs; "
+                r"convert it first, for example with: tr '\r' '\n'"
+            )
+        yield number, line
+
+
 def _header(path: Path) -> list[str]:
-    first = next(read_lines(path), None)
+    first = next(_table_lines(path), None)
     return first[1].split("\t") if first else []
 
 

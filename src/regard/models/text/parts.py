@@ -54,29 +54,45 @@ class Decoder(nn.Module, ABC):
         """
 
 
-def check_padding(mask: Tensor, x: Tensor) -> None:
-    """Check that padding comes at the end: what reads word after word would read it before others.
+def check_mask(mask: Tensor, x: Tensor) -> None:
+    """Check that a mask fits a text.
 
     Args:
         mask: [batch, length], True for real tokens.
         x: [batch, length, width], the embedded text.
 
     Raises:
-        ValueError: padding before a real token; a mask of another shape or of another type.
+        ValueError: a mask of another shape, or not of booleans.
 
     Example:
-        >>> x = torch.zeros(2, 3, 8)
-        >>> check_padding(torch.tensor([[True, True, False], [False, False, False]]), x)
-        >>> check_padding(torch.tensor([[True, True, True], [False, True, True]]), x)
+        >>> check_mask(torch.ones(1, 3), torch.zeros(1, 3, 8))
         Traceback (most recent call last):
         ...
-        ValueError: recurrent layers read what stands before a word: padding comes at the end
+        ValueError: a text of [batch, length] [1, 3] takes a boolean mask of that shape, True for real ...
     """
     if mask.shape != x.shape[:2] or mask.dtype != torch.bool:
         raise ValueError(
             f"a text of [batch, length] {list(x.shape[:2])} takes a boolean mask of that shape, True for "
             f"real tokens, was given {mask.dtype} {list(mask.shape)}"
         )
+
+
+def check_padding(mask: Tensor) -> None:
+    """Check that padding comes at the end: what reads word after word would read it before others.
+
+    Args:
+        mask: [batch, length], True for real tokens.
+
+    Raises:
+        ValueError: padding before a real token.
+
+    Example:
+        >>> check_padding(torch.tensor([[True, True, False], [False, False, False]]))
+        >>> check_padding(torch.tensor([[False, True, True]]))
+        Traceback (most recent call last):
+        ...
+        ValueError: recurrent layers read what stands before a word: padding comes at the end
+    """
     if bool((mask[:, 1:] & ~mask[:, :-1]).any()):
         raise ValueError("recurrent layers read what stands before a word: padding comes at the end")
 

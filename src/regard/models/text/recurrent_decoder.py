@@ -12,7 +12,7 @@ from regard.attention import Attended, Attention, build_attention
 from regard.models.text.cache import Cache, Source
 from regard.models.text.config import ModelConfig
 from regard.models.text.memory import Decoded, Memory
-from regard.models.text.parts import Decoder, check_padding
+from regard.models.text.parts import Decoder, check_mask, check_padding
 from regard.nn.dropout import Dropout
 from regard.nn.linear import linear
 from regard.nn.recurrent import State, Stepper, cell_named, recurrent, run, steppers
@@ -142,16 +142,18 @@ class RecurrentDecoder(Decoder):
         """Decode x [batch, target, width], embedded; padding at the end changes nothing before it.
 
         Raises:
-            ValueError: the mask has padding before a real token, which would be read (checked on a CPU);
-                documents to be kept apart.
+            ValueError: the mask has padding before a real token, which would be read (checked on a CPU), or
+                does not fit; documents to be kept apart.
         """
         if documents is not None:
             raise ValueError(
                 "a recurrent decoder carries what it has read from one document into the next: "
                 "give it one document a row"
             )
-        if mask is not None and mask.device.type == "cpu":
-            check_padding(mask, x)
+        if mask is not None:
+            check_mask(mask, x)
+            if mask.device.type == "cpu":
+                check_padding(mask)
         source, progress = self._begin(memory, x)
         if source is not None and (self.bahdanau or self.feeds) and x.shape[1]:
             return self._run_stepwise(x, source, progress)

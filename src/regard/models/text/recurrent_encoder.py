@@ -10,7 +10,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from regard.models.text.config import ModelConfig
 from regard.models.text.memory import Memory
-from regard.models.text.parts import Encoder, check_padding
+from regard.models.text.parts import Encoder, check_mask, check_padding
 from regard.nn.dropout import Dropout
 from regard.nn.recurrent import cell_named, recurrent, run
 
@@ -48,11 +48,12 @@ class RecurrentEncoder(Encoder):
         Raises:
             ValueError: padding before a real token, which would be read; a mask that does not fit.
         """
-        check_padding(mask, x)
+        check_mask(mask, x)
         depth = self.network.num_layers
         if bool(mask.all()) and x.shape[1]:
             states, last = run(self.network, x)
         else:
+            check_padding(mask)
             states, last = self._run_packed(x, mask.sum(1))
         parts = last if isinstance(last, tuple) else (last,)
         final = torch.cat([_join_ways(part, depth) for part in parts])

@@ -24,7 +24,7 @@ from regard.tasks.evaluation import Where
 from regard.tasks.heads.sample import Sample, spread
 from regard.tasks.text.classification import encode_labelled
 from regard.tasks.text.classifier import Classifier
-from regard.tasks.text.evaluation import data_of, name_of
+from regard.tasks.text.evaluation import data_of, name_of, name_of_pairs
 from regard.tasks.text.generator import Generator, block_length
 from regard.tasks.text.language_modelling import encode_documents
 from regard.tasks.text.scores import quick_scores
@@ -62,7 +62,7 @@ def sample_of_translations(translator: Translator, data: Where, split: str, coun
         return quick_scores([one.text for one in made], [group.references for group in groups])["bleu"]
 
     weights = torch.tensor([len(target) + 1 for target in targets], dtype=torch.float64)
-    yield Sample(name_of(config, split), "sentence", weights, losses, "BLEU", bleu)
+    yield Sample(name_of_pairs(config, split), "sentence", weights, losses, "BLEU", bleu)
 
 
 @contextmanager

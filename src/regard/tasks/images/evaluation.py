@@ -12,14 +12,14 @@ from regard.data.images.folders import Layout
 from regard.data.images.splits import Pictures, has_test, pictures_of
 from regard.data.images.store import Meaning, PictureStore
 from regard.errors import UserError
-from regard.tasks.evaluation import Where
+from regard.tasks.evaluation import Where, names_set
 from regard.tasks.images.classification import class_figures
 from regard.tasks.images.classifier import ImageClassifier
 from regard.tasks.images.denoiser import Denoiser
 from regard.tasks.images.denoising import blind_figures, denoising_figures
 from regard.tasks.images.detection import detection_figures
 from regard.tasks.images.detector import Detector
-from regard.tasks.images.segmentation import border_figures, segmentation_figures
+from regard.tasks.images.segmentation import figures_with_borders
 from regard.tasks.images.segmenter import Segmenter
 from regard.tasks.images.windows import in_windows
 from regard.tasks.talk import Each, untold
@@ -41,9 +41,7 @@ def evaluate_segmenter(
     config = data_of(segmenter.recipe.data, data, split)
     values = segmenter.mask_values
     with stored(config, split, "masks", Meaning(values=values, instances=not values)) as store:
-        figures = segmentation_figures(segmenter.model, store, segmenter.recipe, each)
-        if segmenter.recipe.borders:
-            figures |= border_figures(segmenter.model, store, each)
+        figures = figures_with_borders(segmenter.model, store, segmenter.recipe, each)
         return {"data": name_of(config, split), **figures}
 
 
@@ -109,15 +107,14 @@ def data_of(trained_on: ImageDataConfig, data: Where, split: str) -> ImageDataCo
                 "this model's recipe names no test pictures; say what to evaluate on: --data FOLDER"
             )
         return trained_on
-    place = Path(data)
     # How pictures are made alike, and masks found, is the model's.
-    if not place.exists() and not place.suffix:
+    if names_set(data):
         return trained_on.model_copy(
             update={"name": str(data), "train": None, "validation": None, "test": None}
         )
     if split != "test":
         raise UserError(f"--split {split}: a folder has no splits; leave --split out")
-    return trained_on.model_copy(update={"name": None, "train": place, "test": place})
+    return trained_on.model_copy(update={"name": None, "train": Path(data), "test": Path(data)})
 
 
 def name_of(data: ImageDataConfig, split: str) -> str:

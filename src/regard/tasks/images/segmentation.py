@@ -22,7 +22,7 @@ from regard.tasks.images.measures.overlap import Overlap
 from regard.tasks.images.recipe import SegmentationRecipe
 from regard.tasks.images.task import ImageTask
 from regard.tasks.images.windows import in_windows
-from regard.tasks.talk import Each, told, untold
+from regard.tasks.talk import Each, half, told, untold
 from regard.training.trainable import Loss
 
 
@@ -84,8 +84,7 @@ class SegmentationTask(ImageTask[SegmentationRecipe]):
 
     def test_figures(self, model: nn.Module, store: PictureStore, each: Each) -> dict[str, Any]:
         """With the scores of borders where the recipe asks for them, which take long."""
-        found = self.figures(model, store, each)
-        return found | (border_figures(model, store, each) if self.recipe.borders else {})
+        return figures_with_borders(model, store, self.recipe, each)
 
     def facts(self) -> dict[str, Any]:
         """What metrics.json says of the data, which loading needs: what the masks' numbers mean."""
@@ -95,6 +94,16 @@ class SegmentationTask(ImageTask[SegmentationRecipe]):
 def class_count(store: PictureStore) -> int:
     """Classes of pixels: those of the masks' values, or background and object where masks number objects."""
     return 2 if store.instances else len(store.values)
+
+
+def figures_with_borders(
+    model: nn.Module, store: PictureStore, recipe: SegmentationRecipe, each: Each = untold
+) -> dict[str, Any]:
+    """`segmentation_figures`, and where the recipe asks for them `border_figures`, with their arguments."""
+    if not recipe.borders:
+        return segmentation_figures(model, store, recipe, each)
+    found = segmentation_figures(model, store, recipe, half(each, second=False))
+    return found | border_figures(model, store, half(each, second=True))
 
 
 @torch.no_grad()

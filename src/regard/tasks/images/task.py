@@ -156,7 +156,7 @@ class ImageTask(ABC, Generic[R]):
 
     @abstractmethod
     def figures(self, model: nn.Module, store: PictureStore, each: Each = untold) -> dict[str, Any]:
-        """Figures of a network on the pictures of a store; `each` is told how many are done."""
+        """Figures of a network on the pictures of a store; `each` is told how far they are."""
 
     def tokenizers(self) -> Mapping[str, Tokenizer]:
         """None: nothing is text."""
@@ -184,7 +184,7 @@ class ImageTask(ABC, Generic[R]):
             return {**found, "test": self.test_figures(model, store, bar.at)}
 
     def test_figures(self, model: nn.Module, store: PictureStore, each: Each) -> dict[str, Any]:
-        """Figures that are taken of a finished model alone; `each` is told how many pictures are done."""
+        """Figures that are taken of a finished model alone; `each` is told how far they are."""
         return self.figures(model, store, each)
 
     def finished(self, model: nn.Module) -> dict[str, Any]:

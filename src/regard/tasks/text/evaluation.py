@@ -11,7 +11,7 @@ from regard.data.text.named_splits import languages
 from regard.data.text.references import grouped
 from regard.data.text.splits import check_file, pairs_of
 from regard.errors import UserError
-from regard.tasks.evaluation import Where
+from regard.tasks.evaluation import Where, names_set
 from regard.tasks.talk import Each, untold
 from regard.tasks.text.classification import class_figures, encode_beginnings
 from regard.tasks.text.classifier import Classifier
@@ -27,7 +27,7 @@ def evaluate_translator(
     """BLEU, chrF, loss and speed; see `translation_figures`."""
     config = data_of(translator.recipe.data, data, split)
     figures = translation_figures(translator, grouped(pairs_of(config, split)), each=each, **decoding)
-    return {"data": name_of(config, split), **figures}
+    return {"data": name_of_pairs(config, split), **figures}
 
 
 def evaluate_generator(
@@ -65,8 +65,7 @@ def data_of(trained_on: DataConfig, data: Where, split: str) -> DataConfig:
         if not trained_on.sets and trained_on.test is None and split == "test":
             raise UserError("this model's recipe names no test data; say what to evaluate on: --data FILE")
         return trained_on.model_copy(update={"more": None})
-    # A folder that is called as a set is, such as that in which the user keeps it, does not hide the set.
-    of_set = not isinstance(data, tuple) and not Path(data).suffix and not Path(data).is_file()
+    of_set = not isinstance(data, tuple) and names_set(data)
     # Languages of a named set mean nothing in a file, nor columns of a file in a named set.
     alike = bool(trained_on.sets) == of_set and not isinstance(data, tuple)
     changed: dict[str, Any] = {} if alike else dict.fromkeys(("source", "target", "text", "label"))
@@ -85,18 +84,24 @@ def data_of(trained_on: DataConfig, data: Where, split: str) -> DataConfig:
 
 
 def name_of(data: DataConfig, split: str) -> str:
-    """What is evaluated on, in words: with the languages of a set that has more than two.
-
-    Example:
-        >>> name_of(DataConfig(name="multi30k", target="de"), "test_2016")
-        'multi30k, en to de (test_2016)'
-    """
+    """What is evaluated on, in words."""
     if data.sets:
-        source, target = (side if isinstance(side, str) else None for side in (data.source, data.target))
-        several = any(len(named(name).languages) > 2 for name in data.sets)
-        pair = ", {} to {}".format(*languages(data.sets[0], source, target)) if several else ""
-        return f"{'+'.join(data.sets)}{pair} ({split})"
+        return f"{'+'.join(data.sets)} ({split})"
     chosen = {"train": data.train, "validation": data.validation}.get(split, data.test)
     if isinstance(chosen, tuple):
         return " and ".join(map(str, chosen))
     return str(chosen or f"{data.train} ({split})")
+
+
+def name_of_pairs(data: DataConfig, split: str) -> str:
+    """The same of pairs: with the languages of a set that has more than two.
+
+    Example:
+        >>> name_of_pairs(DataConfig(name="multi30k", target="de"), "test_2016")
+        'multi30k, en to de (test_2016)'
+    """
+    if not any(len(named(name).languages) > 2 for name in data.sets):
+        return name_of(data, split)
+    source, target = (side if isinstance(side, str) else None for side in (data.source, data.target))
+    pair = " to ".join(languages(data.sets[0], source, target))
+    return f"{'+'.join(data.sets)}, {pair} ({split})"

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import Field, model_validator
 
 from regard.attention.config import AttentionConfig
 from regard.data.text.config import DataConfig, TokenizerConfig
@@ -11,14 +11,12 @@ from regard.models.text.config import ModelConfig
 from regard.tasks.recipe import About, Recipe
 from regard.training.config import TrainingConfig
 
-# What a task has no use for: a recipe that says it means something else.
+# Columns and languages that a task does not read: a recipe that names one means something else.
 _IGNORED = {
-    "translation": ("data.text", "data.label"),
-    "language-modelling": ("data.label", "data.filters.max_ratio", "data.filters.slack", "tokenizer.joint"),
-    "text-classification": (
-        "data.source", "data.target", "data.filters.max_ratio", "data.filters.slack", "tokenizer.joint",
-    ),
-}  # fmt: skip
+    "translation": ("text", "label"),
+    "language-modelling": ("label",),  # of a named set it reads one language
+    "text-classification": ("source", "target"),
+}
 
 # Figures of a validation that translations are made for.
 BY_TRANSLATING = ("bleu", "chrf")
@@ -67,15 +65,12 @@ class TextRecipe(Recipe):
 
     def refuse_ignored(self) -> None:
         """Raise where the recipe says what nothing would read; see `Recipe.refuse_ignored`."""
-        for key in _IGNORED[self.task]:
-            self._refuse_if_said(key, f"a recipe for {self.task} has no use for it")
+        unread = _IGNORED[self.task]
         if self.task == "language-modelling" and not self.data.sets:
-            for key in ("data.source", "data.target"):
-                self._refuse_if_said(key, "of a file, data.text names the column")
-        if self.data.sets or self.data.validation is not None:
-            self._refuse_if_said("data.hold_out", "nothing is held out where a validation split is given")
-        if self.tokenizer.kind == "unigram":
-            self._refuse_if_said("tokenizer.min_frequency", "a unigram vocabulary does not count words")
+            unread += ("source", "target")
+        for key in unread:
+            if getattr(self.data, key) is not None:
+                raise ValueError(f"data.{key}: {self.task} reads no such column or language; leave it out")
         if self.task != "translation":
             self._check_one_text()
 
@@ -93,16 +88,6 @@ class TextRecipe(Recipe):
             raise ValueError(
                 f"model.{other} = {unused!r}: {self.task} takes the {part} alone; say model.{part}"
             )
-
-    def _refuse_if_said(self, key: str, why: str) -> None:
-        """Raise where a key has another value than its default."""
-        *parts, last = key.split(".")
-        at: BaseModel = self
-        for part in parts:
-            at = getattr(at, part)
-        value = getattr(at, last)
-        if value != type(at).model_fields[last].get_default(call_default_factory=True):
-            raise ValueError(f"{key}: {why}; leave it out")
 
     @property
     def about(self) -> About:
