@@ -21,6 +21,7 @@ from regard.data.images import ImageDataConfig, build_store, pictures_of, to_flo
 from regard.lens import PatchGrid
 from regard.models.images.judged_unet import JudgedUNet
 from regard.tasks import evaluate, parse_recipe, train
+from regard.tasks.heads.image_samples import sample_of_noise
 from regard.tasks.images import statistics
 from regard.tasks.images.denoising import MOST_PSNR, blind_figures
 from regard.tasks.images.noise import NoiseConfig
@@ -500,6 +501,12 @@ def test_clean_pictures_show_what_noisy_ones_taught(pictures: Path, tmp_path: Pa
     denoiser = regard.load(folder)
     assert evaluate(denoiser)["loss"] == pytest.approx(written["test"]["loss"])
     assert evaluate(denoiser, pictures / "parts/test")["psnr"] > 0
+    with sample_of_noise(denoiser, None, "test", 1000) as sample:  # for the heads: of noisy pictures no PSNR
+        assert (sample.figure, sample.measure()) == (
+            "loss at hidden pixels",
+            pytest.approx(written["test"]["loss"]),
+        )
+        assert float(sample.losses().mean()) == pytest.approx(written["test"]["loss"])
     recipe["training"]["metric"] = "psnr"
     with pytest.raises(UserError, match="compares with clean pictures"):
         parse_recipe(recipe)

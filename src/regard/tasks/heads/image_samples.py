@@ -18,14 +18,15 @@ from regard.data.images.store import Meaning, PictureStore
 from regard.errors import UserError
 from regard.tasks.evaluation import Where
 from regard.tasks.heads.sample import Sample, spread
+from regard.tasks.images.blind_spots import blind_spots
 from regard.tasks.images.classification import class_figures
 from regard.tasks.images.classifier import ImageClassifier
 from regard.tasks.images.defects import add_defects
 from regard.tasks.images.denoiser import Denoiser
-from regard.tasks.images.denoising import denoising_figures
+from regard.tasks.images.denoising import blind_figures, denoising_figures
 from regard.tasks.images.detection import detection_figures
 from regard.tasks.images.detector import Detector
-from regard.tasks.images.evaluation import data_of, name_of, stored
+from regard.tasks.images.evaluation import are_clean, data_of, name_of, stored
 from regard.tasks.images.inspection import inspect
 from regard.tasks.images.losses import restoration_loss, segmentation_loss
 from regard.tasks.images.noise import add_noise
@@ -79,7 +80,7 @@ def sample_of_masks(segmenter: Segmenter, data: Where, split: str, count: int) -
 
 @contextmanager
 def sample_of_noise(denoiser: Denoiser, data: Where, split: str, count: int) -> Iterator[Sample]:
-    """Clean pictures, with the recipe's noise on them, the same each time."""
+    """Clean pictures with the recipe's noise on them, or noisy ones, of which pixels are hidden."""
     config = data_of(denoiser.recipe.data, data, split).model_copy(update={"size": None})
     recipe = denoiser.recipe
     with stored(config, split, "plain", Meaning(), _some(count)) as store:
@@ -87,18 +88,27 @@ def sample_of_noise(denoiser: Denoiser, data: Where, split: str, count: int) -> 
         def denoise(image: Tensor) -> Tensor:
             return in_windows(denoiser.model, image)
 
+        clean = are_clean(denoiser, data)
+        measure, name, figure = (
+            (denoising_figures, "PSNR", "psnr") if clean else (blind_figures, "loss at hidden pixels", "loss")
+        )
+
         def loss(batch: ImageBatch, row: int) -> Tensor:
-            generator = torch.Generator(batch.images.device).manual_seed(row)
-            noisy = add_noise(batch.images, recipe.noise, generator)
-            return restoration_loss(denoise(noisy[0])[None].clamp(0, 1), batch.images, recipe.loss).total
+            generator, hidden = torch.Generator(batch.images.device).manual_seed(row), None
+            if clean:
+                seen = add_noise(batch.images, recipe.noise, generator)
+            else:
+                seen, hidden = blind_spots(batch.images, recipe.blind_spots, generator)
+            restored = denoise(seen[0])[None].clamp(0, 1)
+            return restoration_loss(restored, batch.images, recipe.loss, hidden).total
 
         yield Sample(
             name_of(config, split),
             "picture",
             _ones(store),
             lambda: _losses(store, denoiser.device, loss),
-            "PSNR",
-            lambda: float(denoising_figures(denoise, store, recipe, denoiser.device)["psnr"]),
+            name,
+            lambda: float(measure(denoise, store, recipe, denoiser.device)[figure]),
         )
 
 

@@ -51,7 +51,7 @@ def evaluate_denoiser(denoiser: Denoiser, data: Where, split: str, *, each: Each
     Where a recipe's own pictures are noisy, of these the loss at hidden pixels; what else is given is clean.
     """
     config = data_of(denoiser.recipe.data, data, split).model_copy(update={"size": None})
-    clean = denoiser.recipe.clean_targets or data is not None
+    clean = are_clean(denoiser, data)
     with stored(config, split, "plain", Meaning()) as store:
         figures = (denoising_figures if clean else blind_figures)(
             lambda image: in_windows(denoiser.model, image),
@@ -61,6 +61,11 @@ def evaluate_denoiser(denoiser: Denoiser, data: Where, split: str, *, each: Each
             each=each,
         )
         return {"data": name_of(config, split), **figures}
+
+
+def are_clean(denoiser: Denoiser, data: Where) -> bool:
+    """Whether pictures to evaluate on have no noise: a recipe's own may, what else is given has none."""
+    return denoiser.recipe.clean_targets or data is not None
 
 
 def evaluate_detector(detector: Detector, data: Where, split: str, *, each: Each = untold) -> dict[str, Any]:
