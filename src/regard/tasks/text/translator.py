@@ -1,6 +1,5 @@
 """The translator: from text to text, with scores and what each word attended to."""
 
-import string
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -255,7 +254,7 @@ class Translator(TextPredictor[EncoderDecoder]):
         def fits(piece: str) -> bool:
             return len(self.vocabularies.source.encode(piece)) <= longest
 
-        text = text.strip("\ufeff" + string.whitespace).strip()  # a byte order mark is no letter
+        text = text.strip().removeprefix("\ufeff").strip()  # a byte order mark is no letter
         pieces: list[Sentence] = []
         for sentence in split_sentences(text) if split else [Sentence(text, "")]:
             if is_blank(sentence.text):
