@@ -70,6 +70,9 @@ def test_the_latent_and_the_positions_are_drawn(
         assert regard("look", "latent", trained[task], picture, "--out", f"{task}.png").code == 0
         assert is_picture(f"{task}.png")
     assert "--force" in regard("look", "latent", trained["denoising"], picture, "--out", "denoising.png").err
+    pixels = Path(picture).read_bytes()
+    refused = regard("look", "latent", trained["denoising"], picture, "--out", picture, "--force")
+    assert (refused.code, Path(picture).read_bytes()) == (2, pixels)
     assert regard("look", "positions", trained["image-classification"], "positions.png").code == 0
     assert is_picture("positions.png")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import threading
 from collections.abc import Callable, Iterator
 
@@ -62,6 +64,34 @@ def in_a_thread(work: Callable[[], object]) -> threading.Thread:
     thread = threading.Thread(target=work)
     thread.start()
     return thread
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
+def test_a_copy_that_is_made_meanwhile_runs_itself(copied: Callable[[nn.Module], nn.Module]) -> None:
+    model, x = Both().eval(), torch.randn(1, 3, 8)
+    plain = model(x)
+    with regard.look(model), regard.look(model):
+        model(x)
+        twin = copied(model)
+    assert torch.equal(twin(x), plain)
+    for weight in twin.parameters():
+        weight.zero_()
+    assert not twin(x).any()
+    assert torch.equal(model(x), plain)
+    assert not copied(twin)(x).any()
+    with regard.look(twin) as seen:
+        twin(x)
+    assert runs(seen) == [1, 1]
+
+
+def test_a_copy_keeps_a_forward_of_ones_own() -> None:
+    model = nn.Sequential(nn.Identity(), Both().eval())
+    model[0].forward = torch.neg
+    with regard.look(model):
+        model(torch.randn(1, 3, 8))
+        twin = copy.deepcopy(model)
+    assert twin[0](torch.ones(1)).item() == -1
 
 
 def test_looks_of_two_threads_may_overlap() -> None:

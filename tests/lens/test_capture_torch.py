@@ -503,7 +503,11 @@ def test_what_makes_no_sense_is_told_before_anything_runs() -> None:
         "is 'weights', 'summary' or 'gradients'": {"keep": "all"},
         "of all queries": {"keep": "summary", "queries": [0]},
         "one at least": {"keep": "summary", "top": 0},
-        "names no place": {"at": []},
+        r"whole numbers, such as .* got 5": {"heads": 5},
+        r"whole numbers, such as .* got 7": {"queries": 7},
+        r"pattern of places .* got \[\]": {"at": []},
+        r"pattern of places .* got \[3\]": {"at": [3]},
+        "pattern of places .* got 3": {"at": 3},
     }.items():
         with pytest.raises(ValueError, match=message), regard.look(model, **options):  # type: ignore[arg-type]
             pass

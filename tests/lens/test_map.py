@@ -27,7 +27,14 @@ def test_an_axis_needs_one_word_number_a_token() -> None:
 
 
 def test_labels_lose_word_marks_but_never_vanish() -> None:
-    assert Tokens.of(["▁the", "Ġcat", "▁", "</s>"]).labels == ("the", "cat", "▁", "</s>")
+    assert Tokens.of(["▁the", "▁cat", "▁", "</s>"]).labels == ("the", "cat", "▁", "</s>")
+    assert Tokens.of(["the", "Ġcat", "Ġ"]).labels == ("the", "cat", "Ġ")
+
+
+def test_a_letter_that_is_a_mark_elsewhere_is_kept() -> None:
+    maltese = Tokens.of(["▁Ġunju", "▁", "Ġ", "urnata", "</s>"], words=[0, 1, 1, 1, None])
+    assert maltese.labels == ("Ġunju", "▁", "Ġ", "urnata", "</s>")
+    assert maltese.joined().texts == ("Ġunju", "Ġurnata", "</s>")
 
 
 def test_letters_spelt_in_bytes_are_letters_again_in_words() -> None:

@@ -102,6 +102,22 @@ def test_a_full_queue_refuses() -> None:
     worker.close()
 
 
+def test_who_left_gives_the_place_to_others_and_holds_nothing() -> None:
+    worker = Worker([], Limits(places=2))
+    picture = threading.Event()
+    held = weakref.ref(picture)
+    left = [worker.submit(Gate(), picture) for _ in range(2)]
+    del picture
+    assert held() is not None
+    assert all(future.cancel() for future in left)
+    gc.collect()
+    assert (len(worker), held()) == (0, None)
+    stayed = worker.submit(Plus(), 3)
+    worker.start()
+    assert stayed.result(10) == 4
+    worker.close()
+
+
 def test_what_nobody_waits_for_is_not_done() -> None:
     batches: list[list[int]] = []
     worker = Worker(batches, Limits(seconds=1.0))

@@ -110,6 +110,13 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         _ = served.create_app
 
 
+def test_a_host_that_is_no_name_is_told(folders: dict[str, Path]) -> None:
+    command = [sys.executable, "-m", "regard", "serve", f"toy={folders['toy']}", "--host", "127..0.1"]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert ran.returncode == 2
+    assert ran.stderr.startswith("regard: cannot listen at 127..0.1, port ")
+
+
 def test_an_address_in_use_is_told(
     server: tuple[subprocess.Popen[str], str], folders: dict[str, Path]
 ) -> None:

@@ -149,6 +149,16 @@ def test_explaining_leaves_the_model_as_it_was() -> None:
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
 
 
+def test_a_frozen_model_is_explained_and_stays_frozen() -> None:
+    result = translation()
+    model = result.answer().model
+    expected = regard.explain(result, "relevance").maps["relevance.cross"].weights
+    model.requires_grad_(False)
+    found = regard.explain(result, "relevance").maps["relevance.cross"].weights
+    assert torch.equal(found, expected)
+    assert not any(weight.requires_grad for weight in model.parameters())
+
+
 def gone_of(answer: Any) -> torch.Tensor:
     return torch.zeros(2, len(answer.read["source"]), dtype=torch.bool)
 

@@ -85,6 +85,13 @@ def test_the_command(model_folder: Path, files: tuple[Path, Path], tmp_path: Pat
     assert (
         "loss that is added" in (tmp_path / "a.svg").read_text() or (tmp_path / "a.svg").stat().st_size > 5000
     )
+    money = tmp_path / "cost$^$.tsv"
+    rows = zip(*(file.read_text(encoding="utf-8").splitlines() for file in files), strict=True)
+    money.write_text("".join(f"{source}\t{target}\n" for source, target in rows), encoding="utf-8")
+    drawn = CliRunner().invoke(
+        app, ["heads", str(model_folder), str(money), "--at", "encoder*", "--out", str(tmp_path / "b.png")]
+    )
+    assert drawn.exit_code == 0, drawn.exception
     again = CliRunner().invoke(app, [*given, "--out", str(tmp_path / "a.svg")])
     assert isinstance(again.exception, UserError)
     table = CliRunner().invoke(app, [*given, "--at", "encoder*"])

@@ -14,6 +14,7 @@ from regard.cli.choice import Choice
 from regard.cli.groups import with_groups
 from regard.cli.inputs import check_kept
 from regard.cli.names import distinct
+from regard.cli.pictures import of_pictures
 from regard.cli.views import check_map_file, check_new, print_maps, save_maps, tell_saved
 from regard.errors import UserError
 
@@ -89,17 +90,10 @@ def attention(
     looking = _narrowed(choice, available, out) if isinstance(predictor, ForeignTextModel) else {}
     results = [predictor(one, **looking) for one in given]
     known = _known(predictor)
-    if _of_pictures(predictor):
+    if of_pictures(predictor):
         _show_pictures(given, results, choice, known, heads, out)
     else:
         _show_texts(given, results, choice, known, heads, out)
-
-
-def _of_pictures(predictor: Any) -> bool:
-    from regard.tasks.foreign.pictures import ForeignPictureModel
-    from regard.tasks.images.predictor import PicturePredictor
-
-    return isinstance(predictor, PicturePredictor | ForeignPictureModel)
 
 
 def _places(predictor: Any, model: str) -> dict[str, int]:
@@ -112,7 +106,7 @@ def _places(predictor: Any, model: str) -> dict[str, int]:
     from regard.tasks.foreign.model import ForeignModel
 
     found = predictor.places if isinstance(predictor, ForeignModel) else head_counts(predictor.model)
-    if not found and _of_pictures(predictor):
+    if not found and of_pictures(predictor):
         raise UserError(
             f"{model}: this network has no attention to look at; how far its layers look is measured by: "
             f"regard look distance {model} --out FILE"

@@ -12,6 +12,7 @@ import typer
 
 from regard.cli import options
 from regard.cli.inputs import check_kept, check_texts, texts_in
+from regard.cli.pictures import of_pictures
 from regard.cli.views import check_new, tell_saved
 from regard.counted import counted
 from regard.errors import UserError
@@ -61,7 +62,7 @@ def heads(
 
     lines = _lines(inputs or [], file)
     predictor = load(model, **({} if device is None else {"device": device}))
-    if _of_pictures(predictor):
+    if of_pictures(predictor):
         given, unit = _pictures(lines), "picture"
     else:
         check_texts(inputs or ())
@@ -86,13 +87,6 @@ def _lines(inputs: list[str], file: Path | None) -> list[str]:
     if not found:
         raise UserError('nothing to look at; give texts or pictures: regard look heads MODEL "…" (or --file)')
     return found
-
-
-def _of_pictures(predictor: Any) -> bool:
-    from regard.tasks.foreign.pictures import ForeignPictureModel
-    from regard.tasks.images.predictor import PicturePredictor
-
-    return isinstance(predictor, PicturePredictor | ForeignPictureModel)
 
 
 def _pictures(inputs: list[str]) -> list[Any]:

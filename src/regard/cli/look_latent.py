@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from regard.cli import options
+from regard.cli.inputs import check_kept
 from regard.cli.views import check_new, tell_saved
 from regard.errors import UserError
 
@@ -22,6 +23,7 @@ def latent(
     The latent is all that the decoder gets without skip connections. The strongest channels are those that
     vary most over the picture."""
     check_new(out, force)
+    check_kept(out, [picture])
     from regard.lens.latent import latent_of
     from regard.lens.latent_picture import latent_picture
     from regard.lens.picture import check_picture_path

@@ -1,6 +1,7 @@
 """What inputs are called where several are shown."""
 
 from collections.abc import Sequence
+from itertools import chain, count
 
 _LONGEST_NAME = 60  # letters of a text by which it is called
 
@@ -15,6 +16,6 @@ def distinct(texts: Sequence[str]) -> list[str]:
     labels: list[str] = []
     for text in texts:
         short = text if len(text) <= _LONGEST_NAME else text[: _LONGEST_NAME - 1].rstrip() + "…"
-        count = 1 + sum(label == short or label.startswith(f"{short} (") for label in labels)
-        labels.append(short if count == 1 else f"{short} ({count})")
+        numbered = chain([short], (f"{short} ({number})" for number in count(2)))
+        labels.append(next(name for name in numbered if name not in labels))
     return labels

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -62,6 +62,14 @@ class Picture:
             'out/a/x-objects.png'
         """
         return out / self.name.with_name(self.name.stem + ending + (suffix or self.name.suffix))
+
+
+def of_pictures(predictor: Any) -> bool:
+    """Whether a model, ours or of another library, reads pictures."""
+    from regard.tasks.foreign.pictures import ForeignPictureModel
+    from regard.tasks.images.predictor import PicturePredictor
+
+    return isinstance(predictor, PicturePredictor | ForeignPictureModel)
 
 
 def find_pictures(inputs: Sequence[Path]) -> list[Picture]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
-# Signs with which tokenizers mark that a token begins or continues a word.
-_MARKS = "▁Ġ"
+# With these tokenizers mark that a token begins a word: SentencePiece's, and that of byte-level BPE.
+_MARK, _BYTE_MARK = "▁", "Ġ"
 # A letter that a tokenizer never saw, spelt as its UTF-8 bytes: <0xE2><0x98><0x83>.
 _BYTES = re.compile(r"(?:<0x[0-9A-F]{2}>)+")
 
@@ -55,7 +56,7 @@ class Tokens:
     @property
     def labels(self) -> tuple[str, ...]:
         """The texts as a person reads them: without a tokenizer's word marks."""
-        return tuple(text.strip(_MARKS + " ") or text for text in self.texts)
+        return tuple(self._bare(text) or text for text in self.texts)
 
     def groups(self) -> list[list[int]]:
         """The positions of each word, in order; a token of no word is a group of its own."""
@@ -78,7 +79,7 @@ class Tokens:
     def joined(self) -> Tokens:
         """The axis of whole words."""
         pieces = ["".join(self.texts[position] for position in group) for group in self.groups()]
-        return Tokens(tuple(_spelt(piece.strip(_MARKS + " ")) or piece for piece in pieces))
+        return Tokens(tuple(_spelt(self._bare(piece)) or piece for piece in pieces))
 
     def find(self, text: str) -> int:
         """The first position whose label is ``text`` (then: whose label is it but for case).
@@ -92,6 +93,14 @@ class Tokens:
                 if fold(label) == wanted:
                     return position
         raise ValueError(f"no {text!r} among: {' '.join(self.labels)}")
+
+    @cached_property
+    def _byte_mark(self) -> str:
+        # Byte-level BPE spells the letter Ġ (Maltese has it) by other signs; beside the other mark it is one.
+        return "" if any(_MARK in text for text in self.texts) else _BYTE_MARK
+
+    def _bare(self, text: str) -> str:
+        return text.removeprefix(self._byte_mark).strip(_MARK + " ")
 
 
 def _spelt(word: str) -> str:

@@ -62,7 +62,7 @@ def distance_picture(reaches: Sequence[Reach], path: str | Path, *, title: str =
         # Below: inside, it would lie on the marks.
         figure.legend(loc="outside lower center", frameon=False, ncols=1)
         if title:
-            axes.set_title(title, loc="left", fontweight="bold")
+            axes.set_title(as_drawn(title), loc="left", fontweight="bold")
         write_figure(figure, path)
     return path
 

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from regard.lens.panels import COLOURS
 from regard.lens.picture import check_picture_path, write_figure
+from regard.lens.titles import as_drawn
 from regard.nn.grid_positions import GridPositions
 
 _MOST = 14  # maps along a side; of a finer grid every second place is drawn, or every third, …
@@ -77,7 +78,8 @@ def likeness_picture(likeness: Tensor, path: str | Path, *, title: str = "positi
         axes.set_xlabel("column of the patch")
         axes.set_ylabel("row of the patch")
         every = "" if step == 1 else f", every {step}{'nd' if step == 2 else 'rd' if step == 3 else 'th'}"
-        axes.set_title(f"{title}: a map for each of {rows} × {columns}{every}", loc="left", fontweight="bold")
+        said = f"{title}: a map for each of {rows} × {columns}{every}"
+        axes.set_title(as_drawn(said), loc="left", fontweight="bold")
         bar = figure.colorbar(drawn, ax=axes, shrink=0.6, aspect=20, pad=0.02)
         bar.outline.set_visible(False)
         bar.set_label("cosine with the patch's own position")

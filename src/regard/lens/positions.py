@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from regard.lens.picture import check_picture_path, write_figure
+from regard.lens.titles import as_drawn
 from regard.nn.positions import Alibi, Positions, Rotary
 
 
@@ -76,7 +77,7 @@ def positions_picture(
         image = axes.imshow(
             values.numpy(), cmap="PuOr", vmin=-bound, vmax=bound, aspect="auto", interpolation="nearest"
         )
-        axes.set_title(title, loc="left", fontweight="bold")
+        axes.set_title(as_drawn(title), loc="left", fontweight="bold")
         axes.set_xlabel(columns)
         axes.set_ylabel("position")
         axes.spines[:].set_visible(False)

@@ -131,6 +131,7 @@ class Worker:
             Refused: the queue is full, or closed.
         """
         job = _Job(work, given, time.monotonic() + self._limits.seconds)
+        job.future.add_done_callback(self._leave)
         with self._changed:
             if self._closing:
                 raise Refused(503, "closing", "the server is shutting down")
@@ -167,6 +168,12 @@ class Worker:
             self._changed.notify_all()
         if self._thread.is_alive():
             self._thread.join(seconds)
+
+    def _leave(self, future: Future[Any]) -> None:
+        """Gives the place of a request that nobody waits for to others, and what it holds to the system."""
+        if future.cancelled():
+            with self._changed:
+                self._jobs = deque(job for job in self._jobs if job.future is not future)
 
     def _run(self) -> None:
         while batch := self._next():

@@ -64,7 +64,7 @@ def _listening(host: str, port: int, at_once: int) -> socket.socket:
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         found = socket.create_server((address[0], port), family=family, backlog=at_once)
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, UnicodeError) as error:
         raise UserError(
             f"cannot listen at {host}, port {port}: {getattr(error, 'strerror', error)}"
         ) from None

@@ -37,6 +37,8 @@ def evaluate(
 
         evaluate(regard.load("en-fr"), "tatoeba-en-fr")["bleu"]
     """
+    if not isinstance(predictor, Predictor):
+        raise UserError("a model of another library is looked into, not evaluated: regard look hf:… INPUT")
     score = KINDS[predictor.task].evaluate
     try:
         signature(score).bind(predictor, data, split, each=each, **options)

@@ -88,7 +88,10 @@ def test_a_line_break_is_one_sign_in_a_row_of_labels(folder: Folder) -> None:
 
 
 def test_a_decoders_rows_are_what_it_wrote_and_look_back(folder: Folder) -> None:
-    look = load(folder("marian"))(TEXT)
+    model = load(folder("marian"))
+    model.model.generation_config.num_beams = 3
+    look = model(TEXT)
+    assert model.model.generation_config.num_beams == 3  # what the user set is the user's
     within = look.attention["model.decoder.layers.0.self_attn"]
     across = look.attention["model.decoder.layers.0.encoder_attn"]
     assert within.query_axis == across.query_axis == look.answer

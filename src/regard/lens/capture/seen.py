@@ -45,7 +45,8 @@ class Seen(Mapping[str, LayerAttention]):
 
         A layer that a model calls several times, as ALBERT does, has a run for each time. Calls are one run
         where the keys grow by the queries, as in a decoder that caches its keys; where that comes about by
-        chance, nothing tells them apart: use one :func:`look` for each.
+        chance, nothing tells them apart: use one :func:`look` for each. Where a cache has a fixed size
+        (static, or a sliding window's once it is full) each step of a decoder is a run.
         """
         return [run.record(name, self._wanted) for run in self._runs.get(name, [])]
 

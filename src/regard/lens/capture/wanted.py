@@ -42,10 +42,9 @@ class Wanted:
             >>> Wanted.of("encoder.*", None, [-1, 0], "weights", 8).queries
             (-1, 0)
         """
-        if not isinstance(at, str):
-            at = tuple(at)
-        if not at:
-            raise ValueError("at names no place; it is a pattern such as 'encoder.*', or several")
+        patterns = (at,) if isinstance(at, str) else tuple(at) if isinstance(at, Iterable) else ()
+        if not all(patterns) or not patterns or not all(isinstance(one, str) for one in patterns):
+            raise ValueError(f"at is a pattern of places such as 'encoder.*', or several; got {at!r}")
         if isinstance(queries, str) and queries != "all":
             raise ValueError(f"queries are positions, such as [0, -1], or 'all'; got {queries!r}")
         if keep not in ("weights", "summary", "gradients"):
@@ -55,10 +54,11 @@ class Wanted:
         if top < 1:
             raise ValueError(f"top is how many keys of each query a summary names, one at least; got {top}")
         for name, given in (("heads", heads), ("queries", () if isinstance(queries, str) else queries)):
-            if given is not None and not all(type(one) is int for one in given):
-                raise ValueError(f"{name} are whole numbers, got {list(given)!r}")
+            several = given is None or (isinstance(given, Iterable) and not isinstance(given, str))
+            if not several or not all(type(one) is int for one in given or ()):
+                raise ValueError(f"{name} are whole numbers, such as [0, 2]; got {given!r}")
         return cls(
-            at=(at,) if isinstance(at, str) else at,
+            at=patterns,
             heads=None if heads is None else tuple(dict.fromkeys(heads)),
             queries=None if isinstance(queries, str) else tuple(dict.fromkeys(queries)),
             keep=keep,

@@ -83,7 +83,29 @@ def _put(owner: nn.Module | type[nn.Module], method: str, replaced: _Replaced) -
     elif forward is None:
         del vars(owner)[method]
     else:
-        vars(owner)[method] = forward
+        vars(owner)[method] = _StandIn(forward, owner, method, replaced.before) if replaced.wraps else forward
+
+
+class _StandIn:
+    """What runs in place of a module's method, and is not copied with the module.
+
+    A copy that is made meanwhile, of weights that are averaged, say, would run the original ever after.
+    """
+
+    def __init__(self, forward: Forward, owner: nn.Module, method: str, before: Forward | None) -> None:
+        functools.update_wrapper(self, forward)
+        self._forward, self._owner, self._method, self._before = forward, owner, method, before
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._forward(*args, **kwargs)
+
+    def __reduce__(self) -> tuple[Callable[..., Forward], tuple[object, ...]]:
+        return _own_method, (self._owner, self._method, self._before)
+
+
+def _own_method(owner: nn.Module, method: str, before: Forward | None) -> Forward:
+    """What a copy of a module, which has no attributes yet, is to have in place of a stand-in."""
+    return getattr(type(owner), method).__get__(owner) if before is None else before  # type: ignore[no-any-return]
 
 
 def compiled_by(module: nn.Module) -> str | None:

@@ -77,7 +77,7 @@ def explain(
 
         found = regard.explain(translator("The cat sat on the mat."))
         found.maps["relevance.cross"]  # [1, target tokens, source tokens]
-        found.faithfulness["relevance.cross"].sentence("relevance")
+        found.faithfulness["relevance.cross"].of("relevance").sentence
     """
     answer = result.answer()
     return Explanation(method, _maps(answer, method, each), answer)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Literal, get_args
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from regard.lens import look
 from regard.lens.relevance import Step, flow, gradient_attention, joined, relevance, rollout
@@ -113,11 +114,26 @@ def _rows_by_gradients(steps: Sequence[Step], method: Method) -> dict[Side, Tens
 def _steps_with_gradients(answer: Answer, answers: Sequence[int]) -> list[Step]:
     # cuDNN has no gradient of a recurrent layer that is not in training.
     plain = torch.backends.cudnn.flags(enabled=False)
-    with plain, torch.enable_grad(), look(answer.model, keep="gradients") as seen:
+    gradients = look(answer.model, keep="gradients")
+    with plain, torch.enable_grad(), _thawed(answer.model) as weights, gradients as seen:
         score = answer.scores(answers).sum()
         # Not backward(): the parameters' own gradients, if someone trains, are left alone.
-        torch.autograd.grad(score, list(answer.model.parameters()), allow_unused=True)
+        torch.autograd.grad(score, weights, allow_unused=True)
     return answer.steps(dict(seen))
+
+
+@contextmanager
+def _thawed(model: nn.Module) -> Iterator[list[nn.Parameter]]:
+    """The model's weights, which have gradients for a while though they may be frozen."""
+    weights = [weight for weight in model.parameters() if weight.is_floating_point()]
+    frozen = [weight for weight in weights if not weight.requires_grad]
+    try:
+        for weight in frozen:
+            weight.requires_grad_(True)
+        yield weights
+    finally:
+        for weight in frozen:
+            weight.requires_grad_(False)
 
 
 def _last(steps: Sequence[Step]) -> dict[Side, Step]:

@@ -192,14 +192,17 @@ class ForeignTextModel(ForeignModel):
         self.model.generation_config = GenerationConfig(  # type: ignore[no-untyped-call]
             **{name: value for name, value in known.items() if value is not None}
         )
-        with self.telling():
-            made: Tensor = self.model.generate(
-                input_ids=encoded["input_ids"].to(self.model.device),
-                attention_mask=encoded["attention_mask"].to(self.model.device),
-                max_new_tokens=length,
-                num_beams=1,
-                do_sample=False,
-            )
+        try:
+            with self.telling():
+                made: Tensor = self.model.generate(
+                    input_ids=encoded["input_ids"].to(self.model.device),
+                    attention_mask=encoded["attention_mask"].to(self.model.device),
+                    max_new_tokens=length,
+                    num_beams=1,
+                    do_sample=False,
+                )
+        finally:
+            self.model.generation_config = own
         return made
 
     def _least(self) -> object:

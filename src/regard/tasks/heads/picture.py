@@ -35,7 +35,7 @@ def ranking_picture(ranking: HeadRanking, path: str | Path, *, title: str = "") 
     grid = [[math.nan] * columns for _ in places]
     for one in ranking.heads:
         grid[places.index(one.place)][one.head] = one.loss
-    with rc_context({"font.family": families_for([title, *places]), "font.size": 9}):
+    with rc_context({"font.family": families_for([title, ranking.data, *places]), "font.size": 9}):
         size = 2.6 + 0.62 * columns, 1.3 + 0.36 * len(places)
         figure = Figure(layout="constrained", figsize=(max(4.8, size[0]), size[1]))
         axes = figure.subplots()
@@ -45,7 +45,7 @@ def ranking_picture(ranking: HeadRanking, path: str | Path, *, title: str = "") 
         axes.set_xticks(range(columns))
         axes.set_yticks(range(len(places)), places)
         read = f"{counted(ranking.examples, ranking.unit)} of {ranking.data}"
-        axes.set_xlabel(f"head\n{read}; (in brackets: noise)")
+        axes.set_xlabel(f"head\n{as_drawn(read)}; (in brackets: noise)")
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
         bar = figure.colorbar(image, ax=axes, shrink=0.9)
