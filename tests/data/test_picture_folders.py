@@ -2,6 +2,7 @@
 
 import io
 import tarfile
+import tempfile
 import time
 import zipfile
 from pathlib import Path
@@ -161,7 +162,7 @@ class TestLayouts:
         for beside in ("1.png", "images/1.png"):
             assert split_folders([beside, "test/2.png"]) == {"test": "test"}
         assert split_folders(["invalid/1.png", "valid/2.png"]) == {}
-        with pytest.raises(DataError, match="val/ are both for validation: put their pictures into one"):
+        with pytest.raises(DataError, match="val/ and validation/ are both for validation: put"):
             split_folders(["cat/1.png", "val/cat/2.png", "validation/cat/3.png"])
         assert wrapper(["set/train/a/1.png", "set/test/a/1.png"]) == "set/"
         assert wrapper(["train/a/1.png", "train/b/1.png"]) == ""
@@ -240,6 +241,29 @@ class TestPlaces:
                 for member in opened.names:
                     opened.open(member)
                 raise DataError(f"{name}: an uncompressed tar that ends early")
+
+    @given(place=st.floats(0, 1, exclude_max=True), value=st.integers(0, 255), flags=st.booleans())
+    def test_any_byte_of_a_zip_may_be_wrong(self, place: float, value: int, flags: bool) -> None:
+        whole = io.BytesIO()
+        with zipfile.ZipFile(whole, "w") as archive:
+            for name in ("a/1.png", "b/2.png"):
+                archive.writestr(name, png(2, 2, data=b"\0" * 6))
+        content = bytearray(whole.getvalue())
+        at = content.find(b"PK\1\2")
+        if flags:  # names in the directory that say they are UTF-8, and are not
+            content[at + 9], content[at + 46] = 0x08, 0xFF
+        else:
+            content[at + int(place * (len(content) - at))] = value
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "a.zip"
+            path.write_bytes(content)
+            try:
+                with open_members(path) as opened:
+                    for name in opened.names:
+                        opened.open(name)
+            except DataError:
+                return
+            assert not flags
 
     def test_bounds(self, tmp_path: Path, files: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(members_module, "MOST_SPOOLED", 1000)
@@ -357,6 +381,43 @@ class TestSplits:
         )
         assert (train | held, test) == (learnt, tested)
 
+    def test_capitals_make_no_difference(self, tmp_path: Path) -> None:
+        for seed, split in enumerate(("Train", "TEST")):
+            for kind in ("images", "Masks"):
+                for number in range(3):
+                    pixels = noise(4, 4, seed=seed) if kind == "images" else np.eye(4, dtype=np.uint8)
+                    save(tmp_path / split / kind / f"{number}.png", pixels)
+        test = pictures_of(ImageDataConfig(train=tmp_path), "test", "masks").examples
+        assert [(one.name, one.masks) for one in test] == [
+            (f"TEST/images/{number}.png", (f"TEST/Masks/{number}.png",)) for number in range(3)
+        ]
+        for kind in ("NORMAL", "PNEUMONIA"):
+            save(tmp_path / "x/train" / kind / "1.png", noise(4, 4))
+            save(tmp_path / "x/train" / kind / "2.png", noise(4, 4, seed=1))
+        config = ImageDataConfig(train=tmp_path / "x", hold_out=0.5)
+        assert [one.name for one in pictures_of(config, "train", "good").examples] in (
+            [["train/NORMAL/1.png"], ["train/NORMAL/2.png"]]
+        )
+
+    @pytest.mark.parametrize(
+        ("layout", "names"),
+        [
+            ("masks", ["images/train/1", "images/val/2", "masks/train/1", "masks/val/2"]),
+            ("classes", ["cat/train/1", "cat/test/2", "dog/train/3"]),
+            ("good", ["a/good/1", "a/Test/2"]),
+            ("plain", ["a/b/train/1", "a/b/validation/2"]),
+        ],
+    )
+    def test_splits_further_down_are_not_trained_on(
+        self, tmp_path: Path, layout: Layout, names: list[str]
+    ) -> None:
+        for name in names:
+            save(tmp_path / f"{name}.png", np.eye(4, dtype=np.uint8))
+        if layout == "good":
+            save(tmp_path / "a/Test/good/3.png", np.eye(4, dtype=np.uint8))
+        with pytest.raises(DataError, match="put what is for training into train/"):
+            pictures_of(ImageDataConfig(train=tmp_path), "train", layout)
+
     def test_a_class_may_be_called_as_a_split(self, tmp_path: Path) -> None:
         for number, label in enumerate(("invalid", "valid") * 3):
             save(tmp_path / label / f"{number}.png", noise(4, 4, seed=number))
@@ -402,6 +463,10 @@ class TestSplits:
         assert masked == (str(tmp_path / "held_mask.tif"),)
         with pytest.raises(DataError, match="has no classes"):
             pictures_of(ImageDataConfig(train=stack), "train", "classes")
+        good = ImageDataConfig(train=stack, test=stack)
+        assert {one.label for one in pictures_of(good, "train", "good").examples} == {"good"}
+        with pytest.raises(DataError, match="cannot say which of its pages are good"):
+            pictures_of(good, "test", "good")
         save_stack(tmp_path / "volume_mask.tif", masks[:4])
         with pytest.raises(DataError, match=r"has 10 pages, and its masks .* 4"):
             pictures_of(ImageDataConfig(train=stack), "train", "masks")
@@ -430,6 +495,27 @@ class TestSplits:
             mask = load(pictures.examples[0]).mask
         assert mask is not None
         assert mask[:, 0].tolist() == [1, 2, 3, 0]
+
+    def test_pixels_that_do_not_count_are_no_object(self, tmp_path: Path) -> None:
+        for number in range(2):
+            mask = np.zeros((2, 4), np.uint8)
+            mask[0, 2 * number : 2 * number + 2], mask[1] = 255, 128
+            save(tmp_path / f"a/masks/{number}.png", mask)
+        mask[1] = 255
+        save(tmp_path / "a/masks/2.png", mask)
+        save(tmp_path / "a/images/a.png", noise(2, 4))
+        config = ImageDataConfig(train=tmp_path, validation=tmp_path, ignore=128)
+        pictures = pictures_of(config, "train", "masks")
+        with pictures.opening() as load:
+            found = load(pictures.examples[0]).mask
+        assert found is not None
+        assert found.tolist() == [[1, 1, 3, 3], [3, 3, 3, 3]]
+        (tmp_path / "a/masks/2.png").unlink()
+        pictures = pictures_of(config, "train", "masks")
+        with pictures.opening() as load:
+            found = load(pictures.examples[0]).mask
+        assert found is not None
+        assert found.tolist() == [[1, 1, 2, 2], [UNCOUNTED] * 4]
 
     def test_numbers_can_be_objects(self, tmp_path: Path) -> None:
         numbered = np.array([[0, 7, 7], [300, 0, 9], [300, 0, 255]], np.uint16)
@@ -508,12 +594,6 @@ class TestHoldOut:
         for label, size in enumerate(sizes):
             kept = sum(example.label == str(label) for example in held)
             assert kept == min(size - 1, int(np.ceil(round(share * size, 9))))
-
-    def test_groups_stay_together(self) -> None:
-        examples = [Example(f"{number}.png", group=str(number // 5)) for number in range(50)]
-        train, held = hold_out(examples, 0.2, "hash")
-        assert len(held) == 10
-        assert not {example.group for example in train} & {example.group for example in held}
 
     def test_more_pictures_change_little(self) -> None:
         few, more = ([Example(f"{number}.png") for number in range(size)] for size in (100, 110))

@@ -4,6 +4,7 @@ import io
 import os
 import re
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from regard.data.errors import DataError
 from regard.data.images import as_channels, from_float, read_indices, read_picture, to_float, write_picture
 from regard.data.images.pixels import resized, resized_mask
 from regard.data.images.reading import count_pages
+from regard.data.images.stacks import Stack
 
 
 class TestReading:
@@ -56,6 +58,11 @@ class TestReading:
         assert read_picture(tmp_path / "p.png")[2, 1].tolist() == [40, 50, 60]
         image.save(tmp_path / "t.png", transparency=1)
         assert read_picture(tmp_path / "t.png")[2, 1].tolist() == [40, 50, 60, 0]
+        for mode, colour in (("L", 0), ("1", 0), ("RGB", (1, 2, 3))):
+            Image.new(mode, (4, 3), colour).save(tmp_path / "c.png", transparency=colour)
+            assert read_picture(tmp_path / "c.png")[2, 1, -1] == 0
+            if mode != "RGB":  # of a mask, what shows through is a number like others
+                assert read_indices(tmp_path / "c.png").max() == 0
         Image.new("1", (4, 3), 1).save(tmp_path / "one.png")
         assert read_picture(tmp_path / "one.png").max() == 255
 
@@ -88,8 +95,43 @@ class TestReading:
             assert np.array_equal(read_picture(path, page=number)[..., 0], page)
         with pytest.raises(DataError, match="stack of 3 pages"):
             read_picture(path)
-        with pytest.raises(DataError, match="has 3 pages; wanted is page 3"):
+        with pytest.raises(DataError, match="has no page 3"):
             read_picture(path, page=3)
+
+    def test_a_stack_may_stay_open(self, tmp_path: Path) -> None:
+        pages = [noise(5, 7, seed=seed, dtype=np.uint16) for seed in range(40)]
+        stack = Stack(save_stack(tmp_path / "a.tif", pages))
+        order = np.random.default_rng(0).permutation(np.tile(np.arange(40), 4)).tolist()
+        with ThreadPoolExecutor(4) as threads:
+            for page, read in zip(
+                order, threads.map(lambda page: read_picture(stack, page=page), order), strict=True
+            ):
+                assert np.array_equal(read[..., 0], pages[page])
+        with pytest.raises(DataError, match=r"a\.tif: has no page 40"):
+            read_picture(stack, page=40)
+        stack.close()
+
+    @pytest.mark.parametrize(
+        ("pixels", "options", "message"),
+        [
+            (
+                noise(3, 5, 7, dtype=np.uint16),
+                {"photometric": "rgb", "planarconfig": "separate"},
+                "16 bits a channel",
+            ),
+            (noise(5, 7, 3, dtype=np.uint16), {"photometric": "rgb"}, "16 bits a channel|no picture"),
+            (noise(5, 7).astype(np.int8), {"photometric": "minisblack"}, "below zero at 8 bits"),
+            (noise(5, 7, dtype=np.uint16), {"photometric": "miniswhite"}, "0 is white there"),
+        ],
+        ids=["planes", "colours", "signed", "white"],
+    )
+    def test_no_number_is_read_as_another(
+        self, tmp_path: Path, pixels: np.ndarray, options: dict[str, str], message: str
+    ) -> None:
+        tifffile = pytest.importorskip("tifffile")
+        tifffile.imwrite(tmp_path / "a.tif", pixels, **options)
+        with pytest.raises(DataError, match=message):
+            read_picture(tmp_path / "a.tif")
 
 
 # Pillow tells of some damage by warnings before it fails, or does not.

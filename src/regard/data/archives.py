@@ -6,6 +6,7 @@ device in an archive has no effect.
 
 import gzip
 import lzma
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -29,6 +30,8 @@ def readable(path: Path) -> Iterator[None]:
     """
     try:
         yield
+    except DataError:
+        raise
     except (
         tarfile.TarError,
         zipfile.BadZipFile,
@@ -37,6 +40,10 @@ def readable(path: Path) -> Iterator[None]:
         lzma.LZMAError,
         gzip.BadGzipFile,
         RuntimeError,
+        # Names that are no text, or none at all, and numbers that say more than there is.
+        ValueError,
+        IndexError,
+        struct.error,
     ) as error:
         raise DataError(f"{path}: not an archive that can be read, or damaged ({error})") from None
     except OSError as error:

@@ -119,6 +119,8 @@ def test_an_untrained_predictor_has_other_weights_that_follow_from_the_seed(trai
     name = "encoder.layers.0.self_attention.projection.weight"
     assert torch.equal(first[name], second[name])
     assert not torch.equal(first[name], classifier.model.state_dict()[name])
+    # What pictures are normalised by was known before training.
+    assert torch.equal(first["normalise.mean"], classifier.model.state_dict()["normalise.mean"])
 
 
 def test_confidence_is_set_by_pictures_kept_apart(trained: dict[str, Path], picture: Path) -> None:
@@ -220,6 +222,11 @@ def test_one_class_against_the_others(pictures: Path, tmp_path: Path) -> None:
         ("anomaly-detection", {"judge": {}, "judge_loss": {"class_weights": (1.0,)}}, "give two numbers"),
         ("anomaly-detection", {"false_alarms": 0.001}, "good images"),
         ("segmentation", {"model": {"network": "vit"}}, "network"),
+        (
+            "anomaly-detection",
+            {"defects": {"kinds": ("noise",)}, "training": {"metric": "synthetic_pixel_auroc"}},
+            "leaves no pixel good",
+        ),
     ],
 )
 def test_what_cannot_be_is_told_in_one_plain_error(
@@ -229,13 +236,40 @@ def test_what_cannot_be_is_told_in_one_plain_error(
         train(parse_recipe(table(task, pictures) | change), tmp_path / "out")
 
 
+def test_a_detector_learns_from_noise_alone(pictures: Path, tmp_path: Path) -> None:
+    recipe = table("anomaly-detection", pictures, defects={"kinds": ["noise"]})
+    metrics = json.loads((train(parse_recipe(recipe), tmp_path / "out") / "metrics.json").read_text())
+    assert "loss" in metrics["validation"]
+    assert "synthetic_pixel_auroc" not in metrics["validation"]
+
+
+def test_borders_are_of_two_classes(tmp_path: Path) -> None:
+    for number in range(6):
+        picture, mask = blob(np.random.default_rng(number))
+        mask = mask // 255
+        mask[0] = 2
+        save(tmp_path / f"own/images/{number}.png", picture)
+        save(tmp_path / f"own/masks/{number}.png", mask)
+    recipe = table("segmentation", tmp_path, borders=True)
+    recipe["data"]["train"] = str(tmp_path / "own")
+    with pytest.raises(UserError, match=r"borders = true scores cells between borders, .* masks have 3"):
+        train(parse_recipe(recipe), tmp_path / "out")
+
+
+def test_what_is_no_picture_is_told(trained: dict[str, Path]) -> None:
+    segmenter = regard.load(trained["segmentation"])
+    for given in (torch.rand(3, SIZE, SIZE), Image.new("L", (SIZE, SIZE)), 3):
+        with pytest.raises(UserError, match="is no picture: give a file or an array"):
+            segmenter(given)
+
+
 def test_pictures_of_several_sizes_need_a_size_or_a_crop(pictures: Path, tmp_path: Path) -> None:
     for number, size in enumerate((16, 16, 16, 18)):
         for label in ("a", "b"):
             save(tmp_path / "odd" / label / f"{number}.png", np.full((size, size), 9 * number, np.uint8))
     recipe = table("image-classification", pictures)
     recipe["data"] = {"train": str(tmp_path / "odd"), "channels": "grey"}
-    with pytest.raises(UserError, match=r"data\.size"):
+    with pytest.raises(UserError, match=r"data\.size \(all are resized\)$"):
         train(parse_recipe(recipe), tmp_path / "out")
     recipe["data"]["size"] = 16
     assert train(parse_recipe(recipe), tmp_path / "out").is_dir()

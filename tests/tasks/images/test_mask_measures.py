@@ -99,6 +99,19 @@ def test_an_empty_class_that_is_not_predicted_counts_for_nothing() -> None:
         Overlap(2).dice()
 
 
+def test_finding_nothing_where_nothing_is_cannot_be_better() -> None:
+    nothing = torch.zeros(1, 2, 2, dtype=torch.int64)
+    overlap = Overlap(2)
+    overlap.add(nothing, nothing)
+    assert overlap.figures() == {"dice": 1.0, "iou": 1.0, "pixel_error": 0.0}
+    overlap = Overlap(2)
+    overlap.add(nothing + 1, nothing)
+    assert overlap.figures() == {"dice": 0.0, "iou": 0.0, "pixel_error": 1.0}
+    overlap = Overlap(2)
+    overlap.add(nothing, nothing - 100)
+    assert all(np.isnan(figure) for figure in overlap.figures().values())
+
+
 def test_watershed_cuts_touching_discs_and_components_do_not() -> None:
     probability = disc(48, (12, 12), (12, 22), (36, 30)).astype(np.float64)
     assert instances(probability).max() == 2

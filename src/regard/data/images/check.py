@@ -156,7 +156,7 @@ def check_pictures(
     findings += [
         *_labels(facts, layout),
         *_masks(facts, config.ignore, marked),
-        *_sizes(facts, config, window),
+        *_sizes(facts, config, window, layout),
         *_channels(facts, config),
         *_values(facts),
         *_duplicates(facts),
@@ -291,7 +291,7 @@ def _class_masks(
 
 
 def _sizes(
-    facts: Sequence[Facts], config: ImageDataConfig, window: tuple[int, int] | None
+    facts: Sequence[Facts], config: ImageDataConfig, window: tuple[int, int] | None, layout: Layout
 ) -> Iterator[Finding]:
     sizes = Counter(fact.shape[:2] for fact in facts)
     if not sizes:
@@ -307,7 +307,8 @@ def _sizes(
     # Batches are of training's alone.
     trained = {fact.shape[:2] for fact in facts if fact.split == "train"}
     if len(trained) > 1 and window is None:
-        what = "pictures of training have several sizes: give data.size (all are resized) or data.crop"
+        crop = "" if layout == "classes" else " or data.crop"
+        what = f"pictures of training have several sizes: give data.size (all are resized){crop}"
         yield Finding("error", what)
     if window is not None:
         small = [fact.name for fact in facts if fact.shape[0] < window[0] or fact.shape[1] < window[1]]

@@ -16,14 +16,12 @@ class Example:
         page: of a TIFF stack, else None.
         label: its class, or the kind of its defect; empty where there is none.
         masks: names of its masks: one, whose values are classes, or several, one an instance.
-        group: what is held out together; empty for each picture by itself.
     """
 
     name: str
     page: int | None = None
     label: str = ""
     masks: tuple[str, ...] = ()
-    group: str = ""
 
     @property
     def title(self) -> str:

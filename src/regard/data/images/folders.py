@@ -21,7 +21,7 @@ SPLITS = {
 IMAGE_FOLDERS = ("images", "image", "imgs", "img")
 MASK_FOLDERS = ("masks", "mask", "labels", "label", "ground_truth", "annotations")
 MASK_ENDINGS = ("_mask", "-mask", ".mask", "_label", "_labels", "_seg", "_gt")
-GOOD = ("good", "normal", "ok")
+GOOD = ("good", "normal", "ok")  # these, as all names of folders here, in capitals or not
 # How many files an error names.
 NAMED = 10
 
@@ -117,7 +117,7 @@ def with_masks(names: Iterable[str], masks: str | None = None) -> Found:
 
     Example:
         >>> with_masks(["image/2.png", "image/10.png", "label/2.png", "label/10.png"]).examples[0]
-        Example(name='image/2.png', page=None, label='', masks=('label/2.png',), group='')
+        Example(name='image/2.png', page=None, label='', masks=('label/2.png',))
         >>> len(with_masks(["a/images/a.png", "a/masks/1.png", "a/masks/2.png"]).examples[0].masks)
         2
     """
@@ -159,11 +159,15 @@ def split_folders(names: Iterable[str]) -> dict[str, str]:
     """
     names = list(names)
     top = {name.split("/")[0] for name in names if "/" in name}
+
+    def among(words: Collection[str]) -> list[str]:
+        return sorted(folder for folder in top if folder.casefold() in words)
+
     paths = [name.split("/") for name in names if is_picture(name)]
     loose = any(len(path) == 1 for path in paths)
-    if not (top & set(SPLITS["train"]) or loose or top & {*IMAGE_FOLDERS, *MASK_FOLDERS}):
+    if not (loose or among((*SPLITS["train"], *IMAGE_FOLDERS, *MASK_FOLDERS))):
         top -= {path[0] for path in paths if len(path) == 2}
-    found = {split: [word for word in words if word in top] for split, words in SPLITS.items()}
+    found = {split: among(words) for split, words in SPLITS.items()}
     for split, folders in found.items():
         if len(folders) > 1:
             raise DataError(f"{'/ and '.join(folders)}/ are both for {split}: put their pictures into one")
@@ -206,7 +210,8 @@ def wrapper(names: Iterable[str]) -> str:
     tops = {name.split("/")[0] for name in pictures}
     known = {word for words in SPLITS.values() for word in words} | {*IMAGE_FOLDERS, *MASK_FOLDERS, *GOOD}
     deep = all(name.count("/") >= 2 for name in pictures)
-    return f"{tops.pop()}/" if len(tops) == 1 and deep and not tops & known else ""
+    strange = not any(top.casefold() in known for top in tops)
+    return f"{tops.pop()}/" if len(tops) == 1 and deep and strange else ""
 
 
 def guess_layout(names: Sequence[str]) -> Layout:
@@ -240,7 +245,9 @@ def listed(names: Sequence[str]) -> str:
 def _how(masks: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
     if masks is None:
         return MASK_FOLDERS, MASK_ENDINGS
-    return ((), (masks,)) if is_ending(masks) else ((masks.removeprefix("./").strip("/"),), MASK_ENDINGS)
+    if is_ending(masks):
+        return (), (masks,)
+    return (masks.removeprefix("./").strip("/").casefold(),), MASK_ENDINGS
 
 
 def _instances(
@@ -298,11 +305,11 @@ def _ordered(examples: list[Example]) -> tuple[Example, ...]:
 
 
 def _is_good(name: str) -> bool:
-    return any(part in GOOD for part in name.split("/")[:-1])
+    return _in_folder(name, GOOD)
 
 
 def _in_folder(name: str, folders: tuple[str, ...]) -> bool:
-    return any(part in folders for part in name.split("/")[:-1])
+    return any(part.casefold() in folders for part in name.split("/")[:-1])
 
 
 def _is_longer(name: str, endings: tuple[str, ...], stems: Collection[str]) -> bool:
@@ -331,7 +338,7 @@ def _key(name: str, folders: tuple[str, ...], endings: tuple[str, ...]) -> tuple
     *path, last = _without(_stem(name), endings).split("/")
     # Only the last such folder: one above it may be called so by chance.
     for place in range(len(path) - 1, -1, -1):
-        if path[place] in folders:
+        if path[place].casefold() in folders:
             del path[place]
             break
     return (*path, last)

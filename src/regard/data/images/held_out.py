@@ -29,11 +29,11 @@ def hold_out(
 ) -> tuple[tuple[Example, ...], tuple[Example, ...]]:
     """Part pictures into what is trained on and what is held out.
 
-    Each class gives its share, and at least one picture where it has two. By *hash*, the pictures of a group
-    go together, and other pictures that are added change little; *last* takes the last ones.
+    Each class gives its share, and at least one picture where it has two. By *hash*, other pictures that are
+    added change little; *last* takes the last ones.
 
     Raises:
-        DataError: a single picture, or a single group.
+        DataError: too few.
 
     Example:
         >>> train, held = hold_out([Example(f"{number}.png") for number in range(10)], 0.1, "last")
@@ -45,12 +45,10 @@ def hold_out(
         classes[example.label].append(example)
     held: set[Example] = set()
     for members in classes.values():
-        wanted, taken = math.ceil(round(share * len(members), 9)), 0
-        for group in _last(members) if order == "last" else _by_hash(members):
-            # A class of which nothing were left would not be learnt.
-            if taken < wanted and taken + len(group) < len(members):
-                held.update(group)
-                taken += len(group)
+        wanted = math.ceil(round(share * len(members), 9))
+        chosen = members[::-1] if order == "last" else sorted(members, key=_by_hash)
+        # A class of which nothing were left would not be learnt.
+        held.update(chosen[: min(wanted, len(members) - 1)])
     if not held:
         raise DataError(
             f"{counted(len(examples), 'picture is', 'pictures are')} too few to hold some out for "
@@ -60,12 +58,5 @@ def hold_out(
     return train, tuple(example for example in examples if example in held)
 
 
-def _last(examples: list[Example]) -> list[list[Example]]:
-    return [[example] for example in reversed(examples)]
-
-
-def _by_hash(examples: list[Example]) -> list[list[Example]]:
-    groups: dict[str, list[Example]] = defaultdict(list)
-    for example in examples:
-        groups[example.group or example.title].append(example)
-    return [groups[name] for name in sorted(groups, key=lambda name: (place_of(name), name))]
+def _by_hash(example: Example) -> tuple[float, str]:
+    return place_of(example.title), example.title

@@ -24,6 +24,7 @@ from typing import BinaryIO, Protocol, cast
 from regard.data.archives import check_count, check_size, readable
 from regard.data.errors import DataError
 from regard.data.images.reading import is_picture
+from regard.data.images.stacks import Stack
 
 ZIPS = (".zip",)
 TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
@@ -44,14 +45,14 @@ class Members(Protocol):
     place: Path
     names: tuple[str, ...]
 
-    def open(self, name: str) -> BinaryIO | Path:
+    def open(self, name: str) -> BinaryIO | Path | Stack:
         """A file of the place, to be read."""
 
     def where(self, name: str) -> str:
         """The file in the words of an error."""
 
 
-def natural(name: str) -> tuple[tuple[str | int, ...], str]:
+def natural(name: str) -> tuple[tuple[str | tuple[int, str], ...], str]:
     """A key by which names sort as people count.
 
     Example:
@@ -60,7 +61,13 @@ def natural(name: str) -> tuple[tuple[str | int, ...], str]:
     """
     # Split at runs of digits, texts and numbers take turns: like is always compared with like.
     parts = re.split(r"([0-9]+)", name)
-    return tuple(int(part) if i % 2 else part for i, part in enumerate(parts)), name
+    return tuple(_number(part) if i % 2 else part for i, part in enumerate(parts)), name
+
+
+def _number(digits: str) -> tuple[int, str]:
+    """What sorts as the number does, of any length."""
+    digits = digits.lstrip("0")
+    return len(digits), digits
 
 
 def is_archive(place: Path) -> bool:
@@ -90,7 +97,9 @@ def open_members(place: Path) -> Iterator[Members]:
         with readable(place):
             archive = zipfile.ZipFile(place)
         with archive:
-            yield Zip(place, archive)
+            with readable(place):
+                members = Zip(place, archive)
+            yield members
     elif is_archive(place):
         with _plain_tar(place) as file:
             yield Tar(place, file)
@@ -147,7 +156,7 @@ class Below:
             name.removeprefix(folder) for name in members.names if name.startswith(folder)
         )
 
-    def open(self, name: str) -> BinaryIO | Path:
+    def open(self, name: str) -> BinaryIO | Path | Stack:
         """As the other place has it."""
         return self._members.open(self._folder + name)
 

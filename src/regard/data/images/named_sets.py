@@ -20,6 +20,7 @@ from regard.data.images.kinds import stain
 from regard.data.images.members import Files, open_members
 from regard.data.images.reading import Picture
 from regard.data.images.splits import Pictures, digest_of_rows, files_digest, loader, pictures_of
+from regard.data.images.stacks import Stack
 
 CIFAR_CLASSES = (
     *("airplane", "automobile", "bird", "cat", "deer"),
@@ -85,7 +86,7 @@ def _cifar(split: str) -> tuple[Pictures, Order]:
         pattern = r"test_batch\.bin" if split == "test" else r"data_batch_\d\.bin"
         with open_members(place) as members:
             found = {name: members.open(name) for name in members.names if re.search(pattern, name)}
-            data = {name: file.read() for name, file in found.items() if not isinstance(file, Path)}
+            data = {name: file.read() for name, file in found.items() if not isinstance(file, Path | Stack)}
         if not data or any(not raw or len(raw) % _CIFAR_RECORD for raw in data.values()):
             raise DataError(f"{place}: not the binary edition of CIFAR-10, or cut off")
         return {

@@ -14,9 +14,11 @@ import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from regard.data.errors import DataError, why_no_file
+from regard.data.images.stacks import Stack
 
 Picture = npt.NDArray[Any]
 Mask = npt.NDArray[np.uint16]
+File = Path | BinaryIO | Stack
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 STACKS = (".tif", ".tiff")
@@ -30,6 +32,9 @@ _MODES = {mode: mode for mode in ("L", "LA", "RGB", "RGBA")} | {
     **{"1": "L", "La": "LA", "RGBa": "RGBA", "RGBX": "RGB", "PA": "RGBA"},
     **dict.fromkeys(("CMYK", "YCbCr", "LAB", "HSV"), "RGB"),
 }
+# Tags of TIFF (revision 6.0, §8 and §19), and values of two of them.
+_BITS, _PHOTOMETRIC, _MEANING = 258, 262, 339
+_WHITE_IS_ZERO, _SIGNED = 0, 2
 _NUMBERS = ("I", "I;16", "I;16L", "I;16B", "I;16N", "F")
 
 
@@ -44,12 +49,12 @@ def is_picture(name: str) -> bool:
 
 
 def read_picture(
-    file: Path | BinaryIO, name: str = "", page: int | None = None, *, most_pixels: int = MOST_PIXELS
+    file: File, name: str = "", page: int | None = None, *, most_pixels: int = MOST_PIXELS
 ) -> Picture:
     """A picture as it is meant to be seen: turned as its EXIF orientation says, its palette looked up.
 
     Args:
-        file: a path, or what is open for reading.
+        file: a path, or what is open for reading; a stack of which many pages are read as a `Stack`.
         name: what errors call it; the path, if left out.
         page: of a TIFF stack, counted from 0. Without it a stack is refused; of an animation the first
             picture is taken.
@@ -70,7 +75,11 @@ def read_picture(
         (3, 4, 3)
     """
     with _opened(file, name, page, most_pixels) as (image, label):
-        image = image if image.mode in _NUMBERS else image.convert(_mode(image, label))
+        if image.mode not in _NUMBERS:
+            mode = _mode(image, label)
+            # One colour of a PNG may be transparent: it is laid on the ground like any alpha.
+            see_through = "transparency" in image.info
+            image = image.convert({"L": "LA", "RGB": "RGBA"}.get(mode, mode) if see_through else mode)
         # A view of pillow's memory cannot be written to; a copy can, and outlives the file.
         pixels = np.array(ImageOps.exif_transpose(image))
         pixels = _unsigned(pixels, label)
@@ -78,7 +87,7 @@ def read_picture(
 
 
 def read_indices(
-    file: Path | BinaryIO, name: str = "", page: int | None = None, *, most_pixels: int = MOST_PIXELS
+    file: File, name: str = "", page: int | None = None, *, most_pixels: int = MOST_PIXELS
 ) -> Mask:
     """The whole numbers that a mask holds: grey values, or places in its palette and not the colours there.
 
@@ -126,40 +135,39 @@ def read_indices(
         return pixels.astype(np.uint16)
 
 
-def count_pages(file: Path | BinaryIO, name: str = "") -> int:
+def count_pages(file: File, name: str = "") -> int:
     """How many pages a TIFF has; 1 for any other picture.
 
     Raises:
         DataError: as `read_picture`; more pages than 10,000.
     """
-    with _opened(file, name, 0) as (image, _):
-        return _pages(image)
+    with _opened(file, name, 0) as (image, label):
+        pages = _pages(image)
+        if pages > MOST_PAGES:
+            raise DataError(f"{label}: has {pages:,} pages; {MOST_PAGES:,} are the most that are read")
+        return pages
 
 
 @contextmanager
 def _opened(
-    file: Path | BinaryIO, name: str, page: int | None, most_pixels: int = MOST_PIXELS
+    file: File, name: str, page: int | None, most_pixels: int = MOST_PIXELS
 ) -> Iterator[tuple[Image.Image, str]]:
     """A page of a file, fit to be decoded, and what to call it; any failure becomes one plain error."""
-    label = name or str(file)
+    label = name or str(file.path if isinstance(file, Stack) else file)
     try:
         _check_file(file, label)
-        # Of a path, pillow maps plain pixels in the shape that their EXIF orientation only gives them later.
-        opened = file.open("rb") if isinstance(file, Path) else nullcontext(file)
-        with opened as stream, Image.open(stream, formats=FORMATS) as image:
-            pages = _pages(image)
-            if page is None and pages > 1:
-                raise DataError(
-                    f"{label}: is a stack of {pages} pages, not one picture; save its pages as pictures of "
-                    "their own (as data.train and the like, a stack is taken whole)"
-                )
-            if (page or 0) >= pages or pages > MOST_PAGES:
-                raise DataError(
-                    f"{label}: has {pages:,} pages; wanted is page {page}, of {MOST_PAGES:,} at most"
-                )
-            if page:
-                image.seek(page)
-                label = f"{label}, page {page}"
+        with _image(file) as image:
+            if page is None:
+                if (pages := _pages(image)) > 1:
+                    raise DataError(
+                        f"{label}: is a stack of {pages} pages, not one picture; save its pages as pictures "
+                        "of their own (as data.train and the like, a stack is taken whole)"
+                    )
+            else:
+                _turn_to(image, page, label)
+                label = f"{label}, page {page}" if page else label
+            if image.format == "TIFF":
+                _check_tiff(image, label)
             if image.width * image.height > most_pixels:
                 raise Image.DecompressionBombError
             yield image, label
@@ -177,7 +185,20 @@ def _opened(
         raise DataError(f"{label}: damaged, or cut off ({error or type(error).__name__})") from None
 
 
-def _check_file(file: Path | BinaryIO, label: str) -> None:
+@contextmanager
+def _image(file: File) -> Iterator[Image.Image]:
+    """The file as pillow opens it: what is in it is not decoded yet."""
+    if isinstance(file, Stack):
+        yield file.image()
+        return
+    # Of a path, pillow maps plain pixels in the shape that their EXIF orientation only gives them later.
+    opened = file.open("rb") if isinstance(file, Path) else nullcontext(file)
+    with opened as stream, Image.open(stream, formats=FORMATS) as image:
+        yield image
+
+
+def _check_file(file: File, label: str) -> None:
+    file = file.path if isinstance(file, Stack) else file
     if isinstance(file, Path):
         if not file.is_file():
             raise DataError(f"{label}: {why_no_file(file)}")
@@ -189,18 +210,44 @@ def _check_file(file: Path | BinaryIO, label: str) -> None:
         raise DataError(f"{label}: is empty")
 
 
+def _turn_to(image: Image.Image, page: int, label: str) -> None:
+    """Finds a page without going through all that follow it."""
+    try:
+        if page and image.format != "TIFF":
+            raise EOFError
+        image.seek(page)
+    except EOFError:
+        raise DataError(f"{label}: has no page {page} (they are counted from 0)") from None
+
+
 def _pages(image: Image.Image) -> int:
     # Of other formats, only animations and a camera's previews have more than one picture.
     return int(getattr(image, "n_frames", 1)) if image.format == "TIFF" else 1
 
 
+def _check_tiff(image: Image.Image, label: str) -> None:
+    """Refuses what pillow would read as other numbers than those in the file, and say nothing."""
+    tags: dict[int, Any] = image.tag_v2  # type: ignore[attr-defined]
+    bits, meaning = max(tags.get(_BITS, (1,))), tags.get(_MEANING, (1,))
+    if bits > 8 and image.mode not in _NUMBERS:
+        raise _too_deep(label)
+    if bits <= 8 and _SIGNED in meaning:
+        raise DataError(f"{label}: has numbers below zero at 8 bits; save it without them, or at 16 bits")
+    if image.mode in _NUMBERS and tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO:
+        raise DataError(f"{label}: 0 is white there (WhiteIsZero) at {bits} bits; save it with 0 as black")
+
+
+def _too_deep(label: str) -> DataError:
+    return DataError(
+        f"{label}: has colours or alpha at 16 bits a channel, of which only 8 could be read; "
+        "save it at 8 bits, or in grey"
+    )
+
+
 def _mode(image: Image.Image, label: str) -> str:
     # What is still in the file: pillow gives the upper 8 bits of deep colours, and says nothing.
     if any(";16" in str(tile.args) for tile in getattr(image, "tile", ())):
-        raise DataError(
-            f"{label}: has colours or alpha at 16 bits a channel, of which only 8 could be read; "
-            "save it at 8 bits, or in grey"
-        )
+        raise _too_deep(label)
     if image.mode == "P":
         return "RGBA" if "transparency" in image.info else "RGB"
     if image.mode not in _MODES:

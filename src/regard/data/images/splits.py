@@ -1,6 +1,7 @@
 """From what a recipe says about pictures to the rows of a split."""
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -34,6 +35,7 @@ from regard.data.images.folders import (
 from regard.data.images.held_out import Order, hold_out
 from regard.data.images.members import Below, Files, Members, is_archive, open_members
 from regard.data.images.reading import STACKS, Mask, count_pages, is_picture, read_indices, read_picture
+from regard.data.images.stacks import Stacks
 from regard.data.images.store import UNCOUNTED
 
 GIVEN = ("train", "validation", "test")
@@ -189,8 +191,9 @@ def _rows(config: ImageDataConfig, members: Members, folder: str, split: str, la
             found = good_only([name for name in names if not name.startswith(_TRUTH)])
         case "plain":
             found = plain(names)
-    if split == "train" and not folder and layout != "classes":
-        _check_apart(found)
+    if split == "train" and not folder:
+        # A class may have any name; what is below it, like what no class has, may be kept from training.
+        _check_apart(found, below=1 if layout == "classes" else 0)
     inside = set(names)
 
     def whole(name: str) -> str:
@@ -203,15 +206,21 @@ def _rows(config: ImageDataConfig, members: Members, folder: str, split: str, la
     return Found(examples, tuple(map(whole, found.passed_over)))
 
 
-def _check_apart(found: Found) -> None:
-    """What might be a class, if there were any, may as well be kept from training: nobody else can tell."""
-    tops = {example.name.split("/")[0] for example in found.examples}
-    doubtful = sorted(tops & {word for words in SPLITS.values() for word in words})
-    if doubtful and len(tops) > 1:
-        raise DataError(
-            f"{doubtful[0]}/ is a folder of pictures beside others, and might be kept from training or not: "
-            "put what is for training into train/"
-        )
+def _check_apart(found: Found, below: int) -> None:
+    """Beside others, a folder that is called as a split may be kept from training or not: nobody can tell."""
+    words = {word for words in SPLITS.values() for word in words}
+    beside: dict[tuple[str, ...], set[str]] = defaultdict(set)
+    for example in found.examples:
+        path = tuple(example.name.split("/"))
+        for depth in range(below, len(path)):
+            beside[path[:depth]].add(path[depth])
+    for above, names in beside.items():
+        doubtful = sorted(name for name in names if name.casefold() in words)
+        if doubtful and len(names) > 1:
+            raise DataError(
+                f"{'/'.join((*above, doubtful[0]))}/ is a folder of pictures beside others, and might be "
+                "kept from training or not: put what is for training into train/"
+            )
 
 
 def _stack(config: ImageDataConfig, place: Path, split: str, layout: Layout) -> Pictures:
@@ -225,12 +234,19 @@ def _stack(config: ImageDataConfig, place: Path, split: str, layout: Layout) -> 
         if (labelled := count_pages(mask)) != pages:
             raise DataError(f"{place}: has {counted(pages, 'page')}, and its masks {mask} {labelled}")
         paths[str(mask)], masks = mask, (str(mask),)
-    examples = tuple(Example(place.name, page, masks=masks) for page in range(pages))
+    if layout == "good" and split == "test":
+        raise DataError(
+            f"{place}: a stack cannot say which of its pages are good; give a folder with a folder `good`, "
+            "and one for each kind of defect"
+        )
+    label = GOOD[0] if layout == "good" else ""
+    examples = tuple(Example(place.name, page, label, masks) for page in range(pages))
     files = Files(place, paths)
 
     @contextmanager
     def opening() -> Iterator[Load]:
-        yield loader(files, config.mask_values, config.ignore)
+        with Stacks(place, paths) as stacks:
+            yield loader(stacks, config.mask_values, config.ignore)
 
     made_of, instances = _made_of(files, Found(examples, ())), config.mask_values == "objects"
     return Pictures(str(place), examples, opening, made_of, instances)
@@ -271,7 +287,13 @@ def loader(members: Members, marking: Marking, ignore: int | None = None) -> Loa
             read = read_indices(members.open(name), members.where(name), example.page)
             if read.shape != mask.shape:
                 raise DataError(f"{where}: is {_size(mask)}, its mask {members.where(name)} is {_size(read)}")
-            mask = np.where(read > 0, np.uint16(number), mask) if marking == "files" else read
+            if marking != "files":
+                mask = read
+                continue
+            # What does not count in one file may be the object of another.
+            unsure = read == ignore
+            mask = np.where((read > 0) & ~unsure, np.uint16(number), mask)
+            mask = np.where(unsure & (mask == 0), np.uint16(UNCOUNTED), mask)
         if marking == "objects":
             if ignore != UNCOUNTED and (mask == UNCOUNTED).any():
                 raise DataError(

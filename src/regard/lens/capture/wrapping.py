@@ -105,7 +105,7 @@ class _StandIn:
 
 def _own_method(owner: nn.Module, method: str, before: Forward | None) -> Forward:
     """What a copy of a module, which has no attributes yet, is to have in place of a stand-in."""
-    return getattr(type(owner), method).__get__(owner) if before is None else before  # type: ignore[no-any-return]
+    return getattr(type(owner), method).__get__(owner) if before is None else before
 
 
 def compiled_by(module: nn.Module) -> str | None:

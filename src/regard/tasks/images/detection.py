@@ -1,5 +1,6 @@
 """Anomaly detection as the trainer sees it: good images with defects made on them, to be undone."""
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -35,6 +36,12 @@ class DetectionTask(ImageTask[DetectionRecipe]):
 
     def _check(self) -> None:
         super()._check()
+        of_pixels = self.recipe.training.metric == "synthetic_pixel_auroc"
+        if of_pixels and {*self.recipe.defects.kinds} == {"noise"}:
+            raise DataError(
+                'training.metric is "synthetic_pixel_auroc", and noise, the only one of defects.kinds, '
+                'leaves no pixel good that could be told from the others: take "loss"'
+            )
         # Whether the threshold can be set is told now: after training it would cost the model.
         alarm_threshold(torch.zeros(len(self.validation)), self.recipe.false_alarms)
 
@@ -73,7 +80,8 @@ class DetectionTask(ImageTask[DetectionRecipe]):
         """Figures on good images, with defects made on each: the same for every network.
 
         Returns:
-            ``loss``; ``synthetic_pixel_auroc``, of the map's pixels against those of the defects; ``images``.
+            ``loss``; ``synthetic_pixel_auroc``, of the map's pixels against those of the defects, where there
+            are others (noise is everywhere); ``images``.
         """
         device = next(model.parameters()).device
         ranking, total = PixelRanking.empty(), 0.0
@@ -85,8 +93,12 @@ class DetectionTask(ImageTask[DetectionRecipe]):
             seen = inspect(model, defective[0], self.recipe)
             total += float(restoration_loss(seen.restored[None], good, self.recipe.loss).total)
             ranking.add(seen.heat[None], mask[:, 0])
-        figures = {"loss": total / len(store), "synthetic_pixel_auroc": ranking.auroc}
-        return {**figures, "images": len(store)}
+        figures: dict[str, Any] = {"loss": total / len(store), "images": len(store)}
+        if ranking.good.any() and ranking.bad.any():
+            figures["synthetic_pixel_auroc"] = ranking.auroc
+        elif self.recipe.training.metric == "synthetic_pixel_auroc":
+            figures["synthetic_pixel_auroc"] = math.nan
+        return figures
 
     def test_figures(self, model: nn.Module, store: PictureStore, each: Each) -> dict[str, Any]:
         """See `detection_figures`."""

@@ -1,4 +1,4 @@
-"""What a predictor of pictures is given: files, arrays or tensors, made into what its network reads."""
+"""What a predictor of pictures is given: files or arrays, made into what its network reads."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -23,9 +23,18 @@ def is_one(pictures: Given | Iterable[Given]) -> bool:
 
 
 def listed(pictures: Given | Iterable[Given]) -> list[Given]:
-    """One picture or several, as a list."""
+    """One picture or several, as a list.
+
+    Raises:
+        DataError: neither; a tensor might be both.
+    """
     if isinstance(pictures, str | Path | np.ndarray):
         return [pictures]
+    if isinstance(pictures, Tensor) or not isinstance(pictures, Iterable):
+        raise DataError(
+            f"a {type(pictures).__name__} is no picture: give a file or an array [height, width, channels], "
+            "or a list of them"
+        )
     return list(pictures)
 
 

@@ -2,11 +2,12 @@
 
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
-from typing import Generic, TypeVar, overload
+from typing import Generic, Self, TypeVar, overload
 
 import torch
 from torch import Tensor
 
+from regard.models.images.normalise import Normalise
 from regard.nn.convolution import lay_out_weights
 from regard.nn.freed_memory import keep_freed_memory
 from regard.tasks.images.inputs import Given, is_one, listed
@@ -36,6 +37,14 @@ class PicturePredictor(Predictor[Model], Generic[Model, Result]):
     ) -> None:
         super().__init__(model, recipe, device=device, precision=precision)
         lay_out_weights(self.model)
+
+    def untrained(self) -> Self:
+        """See `regard.tasks.predictor.Predictor`; what pictures are normalised by was known beforehand."""
+        beginner = super().untrained()
+        for fresh, own in zip(beginner.model.modules(), self.model.modules(), strict=True):
+            if isinstance(fresh, Normalise):
+                fresh.load_state_dict(own.state_dict())
+        return beginner
 
     @overload
     def __call__(self, pictures: Given) -> Result: ...  # type: ignore[overload-overlap]

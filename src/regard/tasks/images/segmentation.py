@@ -39,6 +39,11 @@ class SegmentationTask(ImageTask[SegmentationRecipe]):
                 f"all pixels of all masks are {self.store.values[0]}: there is nothing to tell apart; check "
                 "the masks"
             )
+        if self.recipe.borders and class_count(self.store) != 2:
+            raise DataError(
+                f"borders = true scores cells between borders, two classes, and masks have "
+                f"{class_count(self.store)}: set it to false"
+            )
         if self.recipe.loss.boundary and not self.store.instances:
             raise DataError(
                 "loss.boundary weighs pixels between objects, and the masks do not tell objects apart: give "

@@ -86,10 +86,8 @@ class ImageTask(ABC, Generic[R]):
         """Raise a UserError where the pictures do not suit the task."""
         _check_names(self.store)
         if self.store.together is None and self.recipe.data.window is None and self._several_sizes():
-            raise DataError(
-                "the pictures have several sizes: give data.size (all are resized) or data.crop (training "
-                "sees windows of that size)"
-            )
+            crop = "" if self.layout == "classes" else " or data.crop (training sees windows of that size)"
+            raise DataError(f"the pictures have several sizes: give data.size (all are resized){crop}")
 
     def check_test(self, store: PictureStore) -> None:
         """Raise a UserError where the figures of a test cannot be taken of these pictures."""

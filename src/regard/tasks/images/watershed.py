@@ -71,14 +71,42 @@ def distance_inside(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
     above = np.maximum.accumulate(np.where(mask, -np.inf, row), axis=0)
     below = np.minimum.accumulate(np.where(mask, np.inf, row)[::-1], axis=0)[::-1]
     within_column = np.minimum(row - above, below - row) ** 2
-    squares = np.minimum(within_column, rows**2 + columns**2)
-    for shift in range(1, columns):
-        if shift**2 >= squares.max():
-            break  # no column further away can be nearer
-        reached = within_column + shift**2
-        np.minimum(squares[:, shift:], reached[:, :-shift], out=squares[:, shift:])
-        np.minimum(squares[:, :-shift], reached[:, shift:], out=squares[:, :-shift])
-    return np.asarray(np.sqrt(squares))
+    # No pixel is further away than the diagonal, so what is capped there is never nearer than it should be.
+    return np.asarray(np.sqrt(_lower_envelope(np.minimum(within_column, rows**2 + columns**2))))
+
+
+def _lower_envelope(heights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of each column x the least of heights[i] + (x - i)² over all columns i, row by row.
+
+    In linear time (Felzenszwalb & Huttenlocher 2012, §2.1), all rows in step: from the left, the parabolas
+    that are the lowest somewhere, and where each begins to be.
+    """
+    rows, columns = heights.shape
+    every = np.arange(rows)
+    at_zero = heights + np.arange(columns) ** 2
+    lowest = np.zeros((rows, columns), dtype=np.int32)
+    begins = np.full((rows, columns + 1), np.inf)
+    begins[:, 0] = -np.inf
+    last = np.zeros(rows, dtype=np.intp)
+    for column in range(1, columns):
+        begin = np.empty(rows)
+        left = every
+        while len(left):  # rows in which the newest parabola may hide the one before it
+            before = lowest[left, last[left]]
+            begin[left] = (at_zero[left, column] - at_zero[left, before]) / (2 * (column - before))
+            left = left[begin[left] <= begins[left, last[left]]]
+            last[left] -= 1
+        last += 1
+        lowest[every, last], begins[every, last], begins[every, last + 1] = column, begin, np.inf
+    found = np.empty_like(heights)
+    last[:] = 0
+    for column in range(columns):
+        left = every
+        while len(left := left[begins[left, last[left] + 1] < column]):
+            last[left] += 1
+        nearest = lowest[every, last]
+        found[:, column] = heights[every, nearest] + (column - nearest) ** 2
+    return found
 
 
 def _heights(inside: NDArray[np.bool_]) -> NDArray[np.float64]:

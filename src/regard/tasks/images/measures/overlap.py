@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import torch
@@ -66,11 +67,15 @@ class Overlap:
         return float(1 - counts.diagonal().sum() / counts.sum())
 
     def figures(self) -> dict[str, float]:
-        """Dice and IoU, means over classes but the background, and the pixel error."""
+        """Dice and IoU, means over classes but the background, and the pixel error.
+
+        Where there is nothing but background, and nothing is predicted, both are 1: there is none better. NaN
+        where no pixel counts.
+        """
         named = {"dice": self.dice(), "iou": self.iou()}
-        return {name: float(of[1:].nanmean()) for name, of in named.items()} | {
-            "pixel_error": self.pixel_error
-        }
+        nothing = 1.0 if any(count.any() for count in self.counts) else math.nan
+        means = {name: float(of[1:].nanmean().nan_to_num(nothing)) for name, of in named.items()}
+        return means | {"pixel_error": self.pixel_error}
 
     def _sizes(self, pooled: bool) -> tuple[Tensor, Tensor]:
         """|A∩B| and |A| + |B| of each image and class, [images or 1, classes], float64."""
