@@ -41,6 +41,7 @@ _FIGURES: dict[str, dict[str, tuple[str, int]]] = {
         "auroc": ("AUROC", 4),
         "average_precision": ("average precision", 4),
         "pixel_auroc": ("pixel AUROC", 4),
+        "region_overlap": ("AU-PRO", 4),
         "synthetic_pixel_auroc": ("synthetic pixel AUROC", 4),
     },
 }

@@ -335,6 +335,7 @@ def test_pixels_of_a_defect_without_a_mask_are_not_taken_for_good(
         save(tmp_path / f"cut/{number}.png", np.full((SIZE, SIZE), 255, np.uint8))
     save(tmp_path / "ground_truth/cut/0.png", np.full((SIZE, SIZE), 255, np.uint8))
     marked = evaluate(detector, tmp_path)["pixel_auroc"]
+    assert 0 <= evaluate(detector, tmp_path)["region_overlap"] <= 1
     for number in (1, 2):
         save(tmp_path / f"ground_truth/cut/{number}.png", np.full((SIZE, SIZE), 255, np.uint8))
     # Three pictures that are the same, wholly bad: one of them says as much.

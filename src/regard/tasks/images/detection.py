@@ -20,6 +20,7 @@ from regard.tasks.images.losses import restoration_loss, segmentation_loss
 from regard.tasks.images.measures.alarm import alarm_threshold
 from regard.tasks.images.measures.pixel_ranking import PixelRanking
 from regard.tasks.images.measures.ranking import auroc, average_precision
+from regard.tasks.images.measures.regions import RegionRanking
 from regard.tasks.images.networks import detector_of
 from regard.tasks.images.recipe import DetectionRecipe
 from regard.tasks.images.removed_regions import removed
@@ -132,8 +133,9 @@ def detection_figures(
         each: is told how many pictures are done, and of how many.
 
     Returns:
-        ``auroc`` and ``average_precision`` over images; ``pixel_auroc`` where masks have good and bad pixels,
-        of good pictures and of those bad ones that have one; ``images``;
+        ``auroc`` and ``average_precision`` over images; ``pixel_auroc`` and ``region_overlap`` (AU-PRO up to
+        30 % of false pixels) where masks have good and bad pixels, of good pictures and of those bad ones
+        that have one; ``images``;
         ``kinds``: of each kind of defect, where there are several, ``auroc`` against all good pictures and
         its own ``images``.
 
@@ -141,7 +143,7 @@ def detection_figures(
         DataError: pictures that are all good, or all bad.
     """
     check_good_and_bad(store)
-    ranking = PixelRanking.empty()
+    ranking, regions = PixelRanking.empty(), RegionRanking.empty()
     found = []
     labels = [store.classes[label] for label in store.labels.tolist()]
     for row, (seen, batch) in enumerate(inspected(model, store, recipe)):
@@ -151,6 +153,7 @@ def detection_figures(
         if store.has_masks and (labels[row] in GOOD or store.mask(row) is not None):
             assert batch.targets is not None
             ranking.add(seen.heat[None], batch.targets > 0)
+            regions.add(seen.heat, batch.targets[0] > 0)
     scores = torch.stack(found).cpu()
     bad = torch.tensor([label not in GOOD for label in labels])
     figures: dict[str, Any] = {
@@ -159,7 +162,7 @@ def detection_figures(
         "images": len(store),
     }
     if ranking.good.any() and ranking.bad.any():  # masks may be black, and made smaller they may become so
-        figures["pixel_auroc"] = ranking.auroc
+        figures |= {"pixel_auroc": ranking.auroc, "region_overlap": regions.overlap()}
     kinds = sorted({label for label in labels if label not in GOOD})
     if len(kinds) > 1:
         figures["kinds"] = {}

@@ -11,6 +11,7 @@ from regard.tasks.images.measures.ranking import auroc_of_counts, average_precis
 
 # Sign, exponent and the first 11 bits of the fraction of a float32: scores within 0.05 % share a level.
 _BITS = 20
+LEVELS = 2**_BITS
 
 
 @dataclass
@@ -38,7 +39,7 @@ class PixelRanking:
     @classmethod
     def empty(cls) -> PixelRanking:
         """Nothing counted yet."""
-        return cls(torch.zeros(2**_BITS, dtype=torch.int64), torch.zeros(2**_BITS, dtype=torch.int64))
+        return cls(torch.zeros(LEVELS, dtype=torch.int64), torch.zeros(LEVELS, dtype=torch.int64))
 
     def add(self, scores: Tensor, bad: Tensor) -> None:
         """Count pixels.
@@ -54,7 +55,7 @@ class PixelRanking:
             raise ValueError(f"{tuple(bad.shape)} marks for {tuple(scores.shape)} scores")
         if scores.isnan().any():
             raise ValueError("a score is NaN")
-        place, bad = _levels(scores.detach().cpu().flatten()), bad.cpu().flatten().bool()
+        place, bad = levels_of(scores.detach().cpu().flatten()), bad.cpu().flatten().bool()
         self.good.index_add_(0, place, (~bad).long())
         self.bad.index_add_(0, place, bad.long())
 
@@ -75,8 +76,8 @@ class PixelRanking:
         return float((good * bad).sum() / (2 * good.sum() * bad.sum()))
 
 
-def _levels(scores: Tensor) -> Tensor:
-    """[n] levels, int64, in the order of the scores."""
+def levels_of(scores: Tensor) -> Tensor:
+    """Levels of scores [n], int64, in [0, LEVELS), in the order of the scores."""
     bits = (scores.float() + 0.0).view(torch.int32)  # -0 becomes 0, which it equals
     ordered = bits ^ ((bits >> 31) & 0x7FFFFFFF)  # the bits of negative numbers run backwards
     levels: Tensor = (ordered >> (32 - _BITS)).long() + 2 ** (_BITS - 1)
