@@ -14,7 +14,6 @@ from regard.tasks.images.boundary_weights import boundary_weights
 from regard.tasks.images.losses import (
     RestorationLossConfig,
     SegmentationLossConfig,
-    balanced_weights,
     restoration_loss,
     segmentation_loss,
     soft_dice_loss,
@@ -119,15 +118,6 @@ def test_what_does_not_fit_is_refused() -> None:
         segmentation_loss(logits[:, :1], targets)
     with pytest.raises(ValidationError, match="0 or more for each class"):
         SegmentationLossConfig(class_weights=(1.0, -1.0))
-    with pytest.raises(ValueError, match="class 1 has no pixel"):
-        balanced_weights(torch.tensor([3, 0]))
-
-
-def test_balanced_weights_give_each_class_the_same_say() -> None:
-    pixels = torch.tensor([900, 90, 10])
-    said = torch.tensor(balanced_weights(pixels), dtype=torch.float64) * pixels
-    torch.testing.assert_close(said, said.mean().expand(3))
-    assert said.sum() == pytest.approx(1000)
 
 
 def test_restoration_loss_on_all_pixels_and_on_hidden_ones() -> None:

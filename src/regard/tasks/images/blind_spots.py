@@ -7,7 +7,6 @@ plus a constant (Batson & Royer 2019, Proposition 1).
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 import torch
@@ -113,28 +112,3 @@ def hidden(images: Tensor, mask: Tensor) -> Tensor:
     means = (images * seen).sum((2, 3), keepdim=True) / seen.sum((2, 3), keepdim=True).clamp(min=1)
     around = torch.where(weights > 0, sums / weights.clamp(min=1), means)
     return torch.where(mask, around, images)
-
-
-def denoise_unseen(model: Callable[[Tensor], Tensor], images: Tensor, period: int = 4) -> Tensor:
-    """Each pixel as a model predicts it without having seen it: one pass for each place of the grid.
-
-    This is the function that the loss was taken of. The plain `model(images)` takes one pass instead of
-    period², and also sees the pixel that it restores, which it can make use of or copy the noise from:
-    which of the two is better is to be measured.
-
-    Args:
-        model: [batch, channels, rows, columns] to the same.
-        images: noisy.
-        period: of the grid that pixels are hidden on, as in training.
-
-    Example:
-        >>> denoise_unseen(lambda x: x, torch.ones(1, 1, 5, 6), period=2).unique()
-        tensor([1.])
-    """
-    result = torch.zeros_like(images)
-    rows, columns = images.shape[2:]
-    for phase in range(period**2):
-        row, column = (images.new_full((1,), place, dtype=torch.int64) for place in divmod(phase, period))
-        mask = grid_mask(rows, columns, period, row, column).expand(len(images), -1, -1, -1)
-        result = torch.where(mask, model(hidden(images, mask)).to(result.dtype), result)
-    return result

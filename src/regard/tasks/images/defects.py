@@ -76,20 +76,16 @@ class Defective(NamedTuple):
     mask: Tensor
 
 
-def add_defects(
-    images: Tensor, config: DefectConfig, generator: torch.Generator, textures: Tensor | None = None
-) -> Defective:
-    """Put defects into good images; a function of the images, the textures and the generator's state.
+def add_defects(images: Tensor, config: DefectConfig, generator: torch.Generator) -> Defective:
+    """Put defects into good images; a function of the images and the generator's state.
 
     Args:
         images: [batch, channels, rows, columns], in [0, 1], of any size.
         config: which defects.
         generator: of the random numbers, on the device of the images.
-        textures: [any number, channels, at least rows, at least columns], in [0, 1], of other things, for
-            Perlin defects; unless given, an image's own shifted, mirrored, brightened copy, or noise.
 
     Raises:
-        ValueError: images or textures outside [0, 1], or textures that do not fit.
+        ValueError: images outside [0, 1].
 
     Example:
         >>> good, generator = torch.rand(4, 1, 28, 28), torch.Generator().manual_seed(0)
@@ -98,8 +94,6 @@ def add_defects(
         ([True, True, True, True], True)
     """
     check_range("images", images)
-    if textures is not None:
-        _check_textures(images, textures)
     drawn = torch.rand((2, len(images)), generator=generator, device=images.device)
     kind = (drawn[1] * len(config.kinds)).long()
     chosen = drawn[0] < config.share
@@ -110,7 +104,7 @@ def add_defects(
             continue
         good = images[rows]
         if name == "perlin":
-            bad, where = _perlin_defects(good, config.faintest, generator, textures)
+            bad, where = _perlin_defects(good, config.faintest, generator)
         elif name == "noise":
             bad, where = _noisy(good, config.noise, generator)
         elif name == "erased":
@@ -141,9 +135,7 @@ def check_range(name: str, images: Tensor) -> None:
             )
 
 
-def _perlin_defects(
-    good: Tensor, faintest: float, generator: torch.Generator, textures: Tensor | None
-) -> tuple[Tensor, Tensor]:
+def _perlin_defects(good: Tensor, faintest: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Another texture where noise peaks, blended in."""
     batch, _, rows, columns = good.shape
     noise = perlin_noise(batch, rows, columns, generator, dtype=good.dtype)[:, None]
@@ -151,11 +143,8 @@ def _perlin_defects(
     high, low = noise.amax((2, 3), keepdim=True), noise.amin((2, 3), keepdim=True)
     where = noise > torch.lerp(high, low, 0.2).clamp(max=_PEAK)
     drawn = torch.rand((2, batch), generator=generator, device=good.device, dtype=good.dtype)
-    if textures is None:
-        grain = perlin_noise(batch, rows, columns, generator, dtype=good.dtype)[:, None] / 2 + 0.5
-        source = torch.where((drawn[0] < _OWN).view(-1, 1, 1, 1), good, grain)
-    else:
-        source = textures[(drawn[0] * len(textures)).long()].to(good.dtype)
+    grain = perlin_noise(batch, rows, columns, generator, dtype=good.dtype)[:, None] / 2 + 0.5
+    source = torch.where((drawn[0] < _OWN).view(-1, 1, 1, 1), good, grain)
     texture = _recoloured(_moved(source, rows, columns, generator), generator)
     opacity = (faintest + (1 - faintest) * drawn[1]).view(-1, 1, 1, 1)
     return torch.lerp(good, texture, opacity), where
@@ -228,13 +217,3 @@ def _recoloured(images: Tensor, generator: torch.Generator) -> Tensor:
     changed = images.clamp(min=0) ** (2.0 ** (2 * drawn[0] - 1))
     changed = (changed - 0.5) * (0.7 + 0.6 * drawn[1]) + 0.5 + 0.4 * (drawn[2] - 0.5)
     return torch.where(negative, 1 - changed, changed).clamp_(0, 1)
-
-
-def _check_textures(images: Tensor, textures: Tensor) -> None:
-    check_range("textures", textures)
-    if not len(textures) or textures.shape[1] != images.shape[1]:
-        raise ValueError(
-            f"textures {tuple(textures.shape)} for images {tuple(images.shape)}: as many channels"
-        )
-    if textures.shape[2] < images.shape[2] or textures.shape[3] < images.shape[3]:
-        raise ValueError(f"textures {tuple(textures.shape)} are smaller than images {tuple(images.shape)}")

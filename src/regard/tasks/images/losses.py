@@ -121,26 +121,6 @@ def soft_dice_loss(probabilities: Tensor, targets: Tensor) -> Tensor:
     return 1 - ((2 * both + 1) / (found.sum((2, 3)) + there.sum((2, 3)) + 1)).mean(1)
 
 
-def balanced_weights(pixels: Tensor) -> tuple[float, ...]:
-    """Weights of classes by the inverse of their frequency, so that their mean over pixels is 1.
-
-    Args:
-        pixels: [classes], how many there are of each in the training data.
-
-    Raises:
-        ValueError: a class has none.
-
-    Example:
-        >>> [round(weight, 3) for weight in balanced_weights(torch.tensor([90, 10]))]
-        [0.556, 5.0]
-    """
-    if not bool((pixels > 0).all()):
-        missing = int((pixels <= 0).nonzero()[0])
-        raise ValueError(f"class {missing} has no pixel in the training data: no weight balances that")
-    shares = pixels.double() / pixels.sum()
-    return tuple((1 / (len(pixels) * shares)).tolist())
-
-
 class RestorationLossConfig(BaseModel):
     """The parts of a restoration's loss.
 

@@ -17,7 +17,7 @@ class Overlap:
 
     A class that an image has neither in the target nor in the prediction counts for nothing there; one
     that is predicted where there is none scores 0. Scores are means over images, so that a small image
-    counts as much as a large one, or *pooled*: of all pixels together, as if they were one image.
+    counts as much as a large one.
 
     Attributes:
         classes: how many there are, the background counted; its index is 0.
@@ -50,14 +50,14 @@ class Overlap:
         for prediction, target in zip(predictions, targets, strict=True):
             self.counts.append(pair_counts(prediction, target, self.classes, ignore).cpu())
 
-    def dice(self, pooled: bool = False) -> Tensor:
+    def dice(self) -> Tensor:
         """[classes], float64: 2·|A∩B| / (|A| + |B|); NaN for a class that is nowhere."""
-        both, either = self._sizes(pooled)
+        both, either = self._sizes()
         return (2 * both / either).nanmean(0)
 
-    def iou(self, pooled: bool = False) -> Tensor:
+    def iou(self) -> Tensor:
         """[classes], float64: |A∩B| / |A∪B|; NaN for a class that is nowhere."""
-        both, either = self._sizes(pooled)
+        both, either = self._sizes()
         return (both / (either - both)).nanmean(0)
 
     @property
@@ -77,11 +77,9 @@ class Overlap:
         means = {name: float(of[1:].nanmean().nan_to_num(nothing)) for name, of in named.items()}
         return means | {"pixel_error": self.pixel_error}
 
-    def _sizes(self, pooled: bool) -> tuple[Tensor, Tensor]:
-        """|A∩B| and |A| + |B| of each image and class, [images or 1, classes], float64."""
+    def _sizes(self) -> tuple[Tensor, Tensor]:
+        """|A∩B| and |A| + |B| of each image and class, [images, classes], float64."""
         if not self.counts:
             raise ValueError("no image was added: there is nothing to score")
         counts = torch.stack(self.counts).double()
-        if pooled:
-            counts = counts.sum(0, keepdim=True)
         return counts.diagonal(dim1=1, dim2=2), counts.sum(1) + counts.sum(2)
