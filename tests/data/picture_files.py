@@ -32,12 +32,21 @@ def save_stack(path: Path, pages: list[npt.NDArray[Any]]) -> Path:
     return path
 
 
-def png(width: int, height: int, *, bits: int = 8, colour: int = 0, data: bytes = b"") -> bytes:
+def png(
+    width: int,
+    height: int,
+    *,
+    bits: int = 8,
+    colour: int = 0,
+    data: bytes = b"",
+    transparent: int | None = None,
+) -> bytes:
     """A PNG that says what it is told to, whatever its data are."""
 
     def chunk(kind: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
     header = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, 0)
-    body = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(data)) + chunk(b"IEND", b"")
+    hole = b"" if transparent is None else chunk(b"tRNS", struct.pack(">H", transparent))
+    body = chunk(b"IHDR", header) + hole + chunk(b"IDAT", zlib.compress(data)) + chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + body

@@ -391,6 +391,13 @@ class TestSplits:
         assert [(one.name, one.masks) for one in test] == [
             (f"TEST/images/{number}.png", (f"TEST/Masks/{number}.png",)) for number in range(3)
         ]
+        for name in ("m/Train/Good/1", "m/Test/Good/2", "m/Test/Cut/3", "m/Ground_Truth/Cut/3_mask"):
+            save(tmp_path / f"{name}.png", np.eye(4, dtype=np.uint8))
+        found = pictures_of(ImageDataConfig(train=tmp_path / "m"), "test", "good").examples
+        assert {one.label: one.masks for one in found} == {
+            "good": (),
+            "Cut": ("Ground_Truth/Cut/3_mask.png",),
+        }
         for kind in ("NORMAL", "PNEUMONIA"):
             save(tmp_path / "x/train" / kind / "1.png", noise(4, 4))
             save(tmp_path / "x/train" / kind / "2.png", noise(4, 4, seed=1))
@@ -406,6 +413,7 @@ class TestSplits:
             ("classes", ["cat/train/1", "cat/test/2", "dog/train/3"]),
             ("good", ["a/good/1", "a/Test/2"]),
             ("plain", ["a/b/train/1", "a/b/validation/2"]),
+            ("plain", ["train/a/train/1", "train/a/val/2"]),
         ],
     )
     def test_splits_further_down_are_not_trained_on(
@@ -607,6 +615,7 @@ class TestHoldOut:
         (["a.png"], "plain"),
         (["cat/a.png", "dog/b.png"], "classes"),
         (["good/a.png", "bad/a.png"], "good"),
+        (["NORMAL/a.png", "PNEUMONIA/a.png"], "classes"),
         (["a.png", "a_mask.png"], "masks"),
     ],
 )

@@ -63,6 +63,8 @@ class TestReading:
             assert read_picture(tmp_path / "c.png")[2, 1, -1] == 0
             if mode != "RGB":  # of a mask, what shows through is a number like others
                 assert read_indices(tmp_path / "c.png").max() == 0
+        (tmp_path / "4.png").write_bytes(png(4, 1, bits=4, data=b"\0\x02\xf0", transparent=15))
+        assert read_picture(tmp_path / "4.png")[0].tolist() == [[0, 255], [34, 255], [255, 0], [0, 255]]
         Image.new("1", (4, 3), 1).save(tmp_path / "one.png")
         assert read_picture(tmp_path / "one.png").max() == 255
 
@@ -109,6 +111,23 @@ class TestReading:
                 assert np.array_equal(read[..., 0], pages[page])
         with pytest.raises(DataError, match=r"a\.tif: has no page 40"):
             read_picture(stack, page=40)
+        stack.close()
+
+    def test_a_page_that_cannot_be_read_is_refused_again_and_again(self, tmp_path: Path) -> None:
+        pages = [Image.fromarray(noise(64, 64, seed=seed)) for seed in range(3)]
+        path = tmp_path / "a.tif"
+        pages[0].save(path, save_all=True, append_images=pages[1:], compression="tiff_lzw")
+        content = bytearray(path.read_bytes())
+        with Image.open(path) as image:
+            image.seek(1)
+            begin = image.tag_v2[273][0]  # type: ignore[attr-defined]  # where its pixels are
+        content[begin + 40 : begin + 1000] = bytes(960)
+        path.write_bytes(content)
+        stack = Stack(path)
+        for _ in range(3):
+            with pytest.raises(DataError, match=r"a\.tif, page 1: damaged"):
+                read_picture(stack, page=1)
+            assert np.array_equal(read_picture(stack, page=2)[..., 0], noise(64, 64, seed=2))
         stack.close()
 
     @pytest.mark.parametrize(

@@ -85,6 +85,27 @@ def test_a_copy_that_is_made_meanwhile_runs_itself(copied: Callable[[nn.Module],
     assert runs(seen) == [1, 1]
 
 
+class CopiesItself(Both):
+    """A module that copies what it holds without saying first into what."""
+
+    def __deepcopy__(self, memo: dict[int, object]) -> CopiesItself:
+        twin = CopiesItself.__new__(CopiesItself)
+        twin.__dict__ = copy.deepcopy(vars(self), memo)
+        return twin
+
+
+@torch.no_grad()
+def test_modules_that_copy_themselves_and_exports_go_on() -> None:
+    model, x = CopiesItself().eval(), torch.randn(1, 3, 8)
+    with regard.look(model):
+        model(x)
+        twin = copy.deepcopy(model)
+        watched = [module for module in model.modules() if "forward" in vars(module)]
+        assert watched
+        assert all(module.forward.__code__.co_code for module in watched)  # what exporters read of a function
+    assert torch.equal(twin(x), model(x))
+
+
 def test_a_copy_keeps_a_forward_of_ones_own() -> None:
     model = nn.Sequential(nn.Identity(), Both().eval())
     model[0].forward = torch.neg

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, Literal
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -508,6 +509,8 @@ def test_what_makes_no_sense_is_told_before_anything_runs() -> None:
         r"pattern of places .* got \[\]": {"at": []},
         r"pattern of places .* got \[3\]": {"at": [3]},
         "pattern of places .* got 3": {"at": 3},
+        r"whole numbers, such as .* got tensor": {"heads": torch.tensor([0])},
+        r"whole numbers, such as .* got array": {"queries": np.array([0, 1])},
     }.items():
         with pytest.raises(ValueError, match=message), regard.look(model, **options):  # type: ignore[arg-type]
             pass

@@ -29,6 +29,7 @@ def test_an_axis_needs_one_word_number_a_token() -> None:
 def test_labels_lose_word_marks_but_never_vanish() -> None:
     assert Tokens.of(["▁the", "▁cat", "▁", "</s>"]).labels == ("the", "cat", "▁", "</s>")
     assert Tokens.of(["the", "Ġcat", "Ġ"]).labels == ("the", "cat", "Ġ")
+    assert Tokens.of(["a", "ĠĠĠx", "ĠĠĠ"]).labels == ("a", "x", "ĠĠĠ")
 
 
 def test_a_letter_that_is_a_mark_elsewhere_is_kept() -> None:

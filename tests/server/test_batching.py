@@ -118,6 +118,17 @@ def test_who_left_gives_the_place_to_others_and_holds_nothing() -> None:
     worker.close()
 
 
+def test_who_leaves_while_others_gather_does_not_end_the_worker() -> None:
+    worker = Worker([], Limits(gather=0.3))
+    worker.start()
+    assert worker.submit(Plus(), 1).cancel()
+    time.sleep(0.6)
+    assert worker.alive
+    assert worker.submit(Plus(), 2).result(10) == 3
+    worker.close()
+    assert not worker.alive
+
+
 def test_what_nobody_waits_for_is_not_done() -> None:
     batches: list[list[int]] = []
     worker = Worker(batches, Limits(seconds=1.0))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # What a reader looks for, of all that an evaluation gives.
 _FIGURES = (
     *("dice", "iou", "pixel_error", "object_f1", "count_error"),
-    *("psnr", "ssim", "auroc", "pixel_auroc"),
+    *("psnr", "ssim", "auroc", "pixel_auroc", "region_overlap"),
 )
 
 

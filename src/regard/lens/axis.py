@@ -100,7 +100,7 @@ class Tokens:
         return "" if any(_MARK in text for text in self.texts) else _BYTE_MARK
 
     def _bare(self, text: str) -> str:
-        return text.removeprefix(self._byte_mark).strip(_MARK + " ")
+        return text.lstrip(self._byte_mark).strip(_MARK + " ")
 
 
 def _spelt(word: str) -> str:

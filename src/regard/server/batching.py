@@ -187,8 +187,11 @@ class Worker:
         """The next requests; none when the worker is closed and all are answered."""
         limits = self._limits
         with self._changed:
-            self._changed.wait_for(lambda: self._jobs or self._closing)
-            self._changed.wait_for(lambda: len(self._jobs) >= limits.batch or self._closing, limits.gather)
+            while not self._jobs and not self._closing:  # those that came may have left while others gathered
+                self._changed.wait_for(lambda: self._jobs or self._closing)
+                self._changed.wait_for(
+                    lambda: len(self._jobs) >= limits.batch or self._closing, limits.gather
+                )
             return [self._jobs.popleft() for _ in range(min(len(self._jobs), limits.batch))]
 
     def _answer(self, jobs: list[_Job]) -> None:

@@ -7,7 +7,8 @@ from io import BytesIO
 
 from PIL import Image
 
-from regard.data.images.reading import FORMATS, Picture, read_picture
+from regard.data.images.reading import Picture, read_picture
+from regard.data.images.stacks import FORMATS
 from regard.server.errors import Refused
 
 NAME = "the picture"

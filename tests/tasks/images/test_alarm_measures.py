@@ -105,6 +105,22 @@ def test_region_overlap_follows_its_definition(up_to: float) -> None:
         overlap_of(heat, mask & False, up_to)
 
 
+@pytest.mark.parametrize(("up_to", "area"), [(0.3, 0.5), (1.0, 0.5)])
+def test_a_defect_below_all_that_is_good_is_not_found_yet(up_to: float, area: float) -> None:
+    heat = np.array([[0.9, 0.5, 0.1, 0.5, 0.5]])
+    mask = np.array([[True, False, True, False, False]])
+    ranking = RegionRanking.empty()
+    ranking.add(torch.from_numpy(heat), torch.from_numpy(mask))
+    assert ranking.overlap(up_to) == pytest.approx(area)
+
+
+def test_pixels_that_do_not_count_are_neither_good_nor_bad() -> None:
+    heat, mask = torch.tensor([[0.9, 0.95, 0.1, 0.2]]), torch.tensor([[True, False, False, False]])
+    ranking = RegionRanking.empty()
+    ranking.add(heat, mask, torch.tensor([[True, False, True, True]]))
+    assert ranking.overlap() == pytest.approx(1.0)
+
+
 def overlap_of(heat: np.ndarray, mask: np.ndarray, up_to: float) -> float:
     ranking = RegionRanking.empty()
     for rows in (slice(0, 8), slice(8, None)):  # no defect lies in both

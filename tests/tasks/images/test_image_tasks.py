@@ -24,6 +24,7 @@ from regard.tasks import evaluate, parse_recipe, train
 from regard.tasks.heads.image_samples import sample_of_noise
 from regard.tasks.images import statistics
 from regard.tasks.images.denoising import MOST_PSNR, blind_figures
+from regard.tasks.images.measures.ranking import auroc
 from regard.tasks.images.noise import NoiseConfig
 from regard.tasks.images.segmentation import segmentation_figures
 from regard.tasks.images.task import rows_of
@@ -455,6 +456,25 @@ def test_a_test_of_a_detector_needs_bad_pictures_too(pictures: Path, tmp_path: P
     assert not (tmp_path / "again").exists()
     with pytest.raises(UserError, match="of its 6 pictures all are good"):
         evaluate(detector)
+
+
+def test_pixels_that_do_not_count_are_not_good(trained: dict[str, Path], tmp_path: Path) -> None:
+    picture, mask = blob(np.random.default_rng(5))
+    mask[mask == 0] = 128
+    mask[:2] = 0
+    for name, pixels in (("cut/1", picture), ("ground_truth/cut/1", mask), ("good/0", 0 * picture + 40)):
+        save(tmp_path / f"{name}.png", pixels)
+    detector = regard.load(trained["anomaly-detection"])
+    whole = evaluate(detector, tmp_path)["pixel_auroc"]
+    detector.recipe = detector.recipe.model_copy(
+        update={"data": detector.recipe.data.model_copy(update={"ignore": 128})}
+    )
+    some = evaluate(detector, tmp_path)["pixel_auroc"]
+    heat = torch.stack([found.heat for found in detector([tmp_path / "cut/1.png", tmp_path / "good/0.png"])])
+    marks = torch.stack([torch.from_numpy(mask), torch.zeros(SIZE, SIZE, dtype=torch.uint8)])
+    assert whole != some
+    counted = marks != 128
+    assert some == pytest.approx(auroc(heat[counted], marks[counted] == 255), abs=2e-3)
 
 
 def test_masks_without_a_defect_rank_no_pixels(trained: dict[str, Path], tmp_path: Path) -> None:

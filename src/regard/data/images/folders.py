@@ -222,7 +222,8 @@ def guess_layout(names: Sequence[str]) -> Layout:
         ('masks', 'classes')
     """
     pictures = [name for name in names if is_picture(name)]
-    if any(_is_good(name) for name in pictures):
+    # In capitals it is a class as a rule: NORMAL beside PNEUMONIA.
+    if any(part in GOOD for name in pictures for part in name.split("/")[:-1]):
         return "good"
     stems = {_stem(name) for name in pictures}
     if any(_in_folder(name, MASK_FOLDERS) or _is_longer(name, MASK_ENDINGS, stems) for name in pictures):

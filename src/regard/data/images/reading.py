@@ -14,7 +14,7 @@ import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from regard.data.errors import DataError, why_no_file
-from regard.data.images.stacks import Stack
+from regard.data.images.stacks import FORMATS, Stack
 
 Picture = npt.NDArray[Any]
 Mask = npt.NDArray[np.uint16]
@@ -25,8 +25,6 @@ STACKS = (".tif", ".tiff")
 # 11,585 x 11,585: half a gigabyte as RGBA. A small file can claim any size, so this is looked at first.
 MOST_PIXELS = 1 << 27
 MOST_PAGES = 10_000
-# Others that pillow knows are rarely pictures to learn from, and some of them run foreign programs.
-FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF")
 # The mode that pixels of each mode are read in; whole numbers and fractions of one channel stay as they are.
 _MODES = {mode: mode for mode in ("L", "LA", "RGB", "RGBA")} | {
     **{"1": "L", "La": "LA", "RGBa": "RGBA", "RGBX": "RGB", "PA": "RGBA"},
@@ -79,6 +77,8 @@ def read_picture(
             mode = _mode(image, label)
             # One colour of a PNG may be transparent: it is laid on the ground like any alpha.
             see_through = "transparency" in image.info
+            if see_through and mode == "L":
+                image.info["transparency"] *= _scale(image)
             image = image.convert({"L": "LA", "RGB": "RGBA"}.get(mode, mode) if see_through else mode)
         # A view of pillow's memory cannot be written to; a copy can, and outlives the file.
         pixels = np.array(ImageOps.exif_transpose(image))
@@ -189,7 +189,11 @@ def _opened(
 def _image(file: File) -> Iterator[Image.Image]:
     """The file as pillow opens it: what is in it is not decoded yet."""
     if isinstance(file, Stack):
-        yield file.image()
+        try:
+            yield file.image()
+        except BaseException:
+            file.let_go()
+            raise
         return
     # Of a path, pillow maps plain pixels in the shape that their EXIF orientation only gives them later.
     opened = file.open("rb") if isinstance(file, Path) else nullcontext(file)
@@ -253,6 +257,11 @@ def _mode(image: Image.Image, label: str) -> str:
     if image.mode not in _MODES:
         raise DataError(f"{label}: pixels of mode {image.mode} are not supported")
     return _MODES[image.mode]
+
+
+def _scale(image: Image.Image) -> int:
+    """What pillow multiplies grey pixels of fewer than 8 bits by, and not the one that is transparent."""
+    return {"L;2": 85, "L;4": 17}.get(str(image.tile[0].args) if image.tile else "", 1)  # type: ignore[attr-defined]
 
 
 def _unsigned(pixels: Picture, label: str) -> Picture:

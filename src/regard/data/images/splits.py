@@ -186,12 +186,12 @@ def _rows(config: ImageDataConfig, members: Members, folder: str, split: str, la
         case "masks":
             found = with_masks(names, config.masks)
         case "good" if split == "test":
-            found = good_and_bad(names, [name for name in members.names if name.startswith(_TRUTH)])
+            found = good_and_bad(names, [name for name in members.names if _is_truth(name)])
         case "good":
-            found = good_only([name for name in names if not name.startswith(_TRUTH)])
+            found = good_only([name for name in names if not _is_truth(name)])
         case "plain":
             found = plain(names)
-    if split == "train" and not folder:
+    if split == "train":
         # A class may have any name; what is below it, like what no class has, may be kept from training.
         _check_apart(found, below=1 if layout == "classes" else 0)
     inside = set(names)
@@ -204,6 +204,10 @@ def _rows(config: ImageDataConfig, members: Members, folder: str, split: str, la
         for example in found.examples
     )
     return Found(examples, tuple(map(whole, found.passed_over)))
+
+
+def _is_truth(name: str) -> bool:
+    return name.casefold().startswith(_TRUTH)
 
 
 def _check_apart(found: Found, below: int) -> None:

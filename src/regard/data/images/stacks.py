@@ -7,6 +7,9 @@ from types import TracebackType
 
 from PIL import Image
 
+# Others that pillow knows are rarely pictures to learn from, and some of them run foreign programs.
+FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF")
+
 
 class Stack:
     """A stack that any number of threads read; each has a decoder of its own.
@@ -26,7 +29,7 @@ class Stack:
         if not hasattr(self._own, "image"):
             stream = self.path.open("rb")
             try:
-                self._own.image = Image.open(stream, formats=["TIFF"])
+                self._own.image = Image.open(stream, formats=FORMATS)
             except BaseException:
                 stream.close()
                 raise
@@ -34,6 +37,15 @@ class Stack:
                 self._opened.append(self._own.image)
         image: Image.Image = self._own.image
         return image
+
+    def let_go(self) -> None:
+        """Has this thread open it anew: a decoder that failed would give half pictures, and say nothing."""
+        if hasattr(self._own, "image"):
+            failed = self._own.image
+            del self._own.image
+            with self._alone:  # not by remove(): images are equal where their pixels are
+                self._opened = [image for image in self._opened if image is not failed]
+            failed.close()
 
     def close(self) -> None:
         """Closes it, for all threads."""

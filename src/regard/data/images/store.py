@@ -11,7 +11,7 @@ from regard.data.images.reading import Mask, Picture
 from regard.data.mapped import mapped, read_about
 
 ABOUT = "pictures.json"
-FORMAT = 1
+FORMAT = 2
 # Depth of a picture as the table of shapes has it.
 DEPTHS = (np.dtype("u1"), np.dtype("<u2"), np.dtype("<f4"))
 # A mask's pixel that does not count.

@@ -53,14 +53,10 @@ class Wanted:
             raise ValueError("a summary is of all queries; leave queries out, or keep='weights'")
         if top < 1:
             raise ValueError(f"top is how many keys of each query a summary names, one at least; got {top}")
-        for name, given in (("heads", heads), ("queries", () if isinstance(queries, str) else queries)):
-            several = given is None or (isinstance(given, Iterable) and not isinstance(given, str))
-            if not several or not all(type(one) is int for one in given or ()):
-                raise ValueError(f"{name} are whole numbers, such as [0, 2]; got {given!r}")
         return cls(
             at=patterns,
-            heads=None if heads is None else tuple(dict.fromkeys(heads)),
-            queries=None if isinstance(queries, str) else tuple(dict.fromkeys(queries)),
+            heads=None if heads is None else _numbers("heads", heads),
+            queries=None if isinstance(queries, str) else _numbers("queries", queries),
             keep=keep,
             top=top,
         )
@@ -119,3 +115,11 @@ class Wanted:
         if self.queries is None:
             return list(range(length))
         return sorted({one % length for one in self.queries if -length <= one < length})
+
+
+def _numbers(name: str, given: Iterable[int]) -> tuple[int, ...]:
+    """Each once, in order."""
+    numbers = tuple(given) if isinstance(given, Iterable) else (None,)
+    if not all(type(one) is int for one in numbers):
+        raise ValueError(f"{name} are whole numbers, such as [0, 2]; got {given!r}")
+    return tuple(dict.fromkeys(numbers))

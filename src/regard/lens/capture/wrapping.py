@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import sys
 import threading
@@ -89,7 +90,7 @@ def _put(owner: nn.Module | type[nn.Module], method: str, replaced: _Replaced) -
 class _StandIn:
     """What runs in place of a module's method, and is not copied with the module.
 
-    A copy that is made meanwhile, of weights that are averaged, say, would run the original ever after.
+    A deep copy that is made meanwhile, of weights that are averaged, say, would run the original ever after.
     """
 
     def __init__(self, forward: Forward, owner: nn.Module, method: str, before: Forward | None) -> None:
@@ -98,6 +99,17 @@ class _StandIn:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self._forward(*args, **kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "_forward":  # not there yet
+            raise AttributeError(name)
+        return getattr(self._forward, name)  # who compiles or exports reads code and globals of a function
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> object:
+        twin = memo.get(id(self._owner))
+        if twin is None:  # the module copies itself in a way of its own, and has not said into what
+            return self
+        return _own_method(twin, self._method, copy.deepcopy(self._before, memo))
 
     def __reduce__(self) -> tuple[Callable[..., Forward], tuple[object, ...]]:
         return _own_method, (self._owner, self._method, self._before)

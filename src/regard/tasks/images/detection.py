@@ -10,7 +10,7 @@ from torch import nn
 
 from regard.counted import counted
 from regard.data.errors import DataError
-from regard.data.images.batches import ImageBatch, plain_batch
+from regard.data.images.batches import IGNORE, ImageBatch, plain_batch
 from regard.data.images.folders import GOOD
 from regard.data.images.store import PictureStore
 from regard.models.images.judged_unet import JudgedUNet
@@ -152,8 +152,9 @@ def detection_figures(
         # Of a bad picture without a mask, nobody has said which pixels are good.
         if store.has_masks and (labels[row] in GOOD or store.mask(row) is not None):
             assert batch.targets is not None
-            ranking.add(seen.heat[None], batch.targets > 0)
-            regions.add(seen.heat, batch.targets[0] > 0)
+            defects, certain = batch.targets[0] > 0, batch.targets[0] != IGNORE
+            ranking.add(seen.heat[certain], defects[certain])
+            regions.add(seen.heat, defects, certain)
     scores = torch.stack(found).cpu()
     bad = torch.tensor([label not in GOOD for label in labels])
     figures: dict[str, Any] = {

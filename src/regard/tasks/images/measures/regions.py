@@ -39,12 +39,13 @@ class RegionRanking:
         """Nothing counted yet."""
         return cls(torch.zeros(LEVELS, dtype=torch.int64), torch.zeros(LEVELS, dtype=torch.float64), 0)
 
-    def add(self, heat: Tensor, mask: Tensor) -> None:
+    def add(self, heat: Tensor, mask: Tensor, counted: Tensor | None = None) -> None:
         """Count an image.
 
         Args:
             heat: [rows, columns]; the higher, the worse.
             mask: the same shape, true at defects.
+            counted: the same shape, false at pixels that do not count; None: all do.
 
         Raises:
             ValueError: shapes differ.
@@ -56,7 +57,8 @@ class RegionRanking:
         self.regions += len(sizes) - 1
         share = torch.from_numpy((1.0 / np.maximum(sizes, 1))[labels.ravel()])
         place, bad = levels_of(heat.detach().cpu().flatten()), torch.from_numpy(labels.ravel() > 0)
-        self.good.index_add_(0, place[~bad], torch.ones(int((~bad).sum()), dtype=torch.int64))
+        good = ~bad if counted is None else ~bad & counted.cpu().flatten()
+        self.good.index_add_(0, place[good], torch.ones(int(good.sum()), dtype=torch.int64))
         self.covered.index_add_(0, place[bad], share[bad])
 
     def overlap(self, up_to: float = 0.3) -> float:
@@ -78,10 +80,8 @@ class RegionRanking:
             missing = "good" if self.regions else "bad"
             raise ValueError(f"there are no {missing} pixels: nothing to be told apart")
         overlap = np.concatenate(([0.0], self.covered.flip(0).cumsum(0).numpy() / self.regions))
-        false = np.concatenate(([0.0], (self.good.flip(0).cumsum(0) / self.good.sum()).double().numpy()))
-        # Where several thresholds have the same false pixels, the area ends at the last of them.
-        last = np.append(np.flatnonzero(np.diff(false)), len(false) - 1)
-        end = np.interp(up_to, false[last], overlap[last])
-        inside = false < up_to
+        false = np.concatenate(([0.0], self.good.flip(0).cumsum(0).double().numpy() / int(self.good.sum())))
+        inside = false <= up_to
+        end = np.interp(up_to, false, overlap)
         x, y = np.append(false[inside], up_to), np.append(overlap[inside], end)
         return float(np.trapezoid(y, x) / up_to)
