@@ -132,18 +132,18 @@ class Folder:
 class Files:
     """Files by name, wherever they lie; see `Members`."""
 
-    def __init__(self, place: Path, paths: Mapping[str, Path]) -> None:
-        self._paths = paths
+    def __init__(self, place: Path, files: Mapping[str, Path | Stack]) -> None:
+        self._files = files
         self.place: Path = place
-        self.names: tuple[str, ...] = tuple(sorted(paths, key=natural))
+        self.names: tuple[str, ...] = tuple(sorted(files, key=natural))
 
-    def open(self, name: str) -> Path:
-        """The file's path."""
-        return self._paths[name]
+    def open(self, name: str) -> Path | Stack:
+        """The file's path, or the stack that is open."""
+        return self._files[name]
 
     def where(self, name: str) -> str:
         """The file's path."""
-        return str(self._paths[name])
+        return str(self._files[name])
 
 
 class Below:

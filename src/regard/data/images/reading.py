@@ -73,13 +73,7 @@ def read_picture(
         (3, 4, 3)
     """
     with _opened(file, name, page, most_pixels) as (image, label):
-        if image.mode not in _NUMBERS:
-            mode = _mode(image, label)
-            # One colour of a PNG may be transparent: it is laid on the ground like any alpha.
-            see_through = "transparency" in image.info
-            if see_through and mode == "L":
-                image.info["transparency"] *= _scale(image)
-            image = image.convert({"L": "LA", "RGB": "RGBA"}.get(mode, mode) if see_through else mode)
+        image = image if image.mode in _NUMBERS else _with_alpha(image, _mode(image, label))
         # A view of pillow's memory cannot be written to; a copy can, and outlives the file.
         pixels = np.array(ImageOps.exif_transpose(image))
         pixels = _unsigned(pixels, label)
@@ -153,7 +147,7 @@ def _opened(
     file: File, name: str, page: int | None, most_pixels: int = MOST_PIXELS
 ) -> Iterator[tuple[Image.Image, str]]:
     """A page of a file, fit to be decoded, and what to call it; any failure becomes one plain error."""
-    label = name or str(file.path if isinstance(file, Stack) else file)
+    label = name or str(file)
     try:
         _check_file(file, label)
         with _image(file) as image:
@@ -259,9 +253,14 @@ def _mode(image: Image.Image, label: str) -> str:
     return _MODES[image.mode]
 
 
-def _scale(image: Image.Image) -> int:
-    """What pillow multiplies grey pixels of fewer than 8 bits by, and not the one that is transparent."""
-    return {"L;2": 85, "L;4": 17}.get(str(image.tile[0].args) if image.tile else "", 1)  # type: ignore[attr-defined]
+def _with_alpha(image: Image.Image, mode: str) -> Image.Image:
+    """In a mode, or in that with alpha where one colour of a PNG is transparent."""
+    if "transparency" not in image.info:
+        return image.convert(mode)
+    if mode == "L":  # pillow multiplies grey pixels of fewer than 8 bits, and not the one that is transparent
+        packed = str(image.tile[0].args) if image.tile else ""  # type: ignore[attr-defined]
+        image.info["transparency"] *= {"L;2": 85, "L;4": 17}.get(packed, 1)
+    return image.convert({"L": "LA", "RGB": "RGBA"}.get(mode, mode))
 
 
 def _unsigned(pixels: Picture, label: str) -> Picture:

@@ -3,7 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -35,7 +35,7 @@ from regard.data.images.folders import (
 from regard.data.images.held_out import Order, hold_out
 from regard.data.images.members import Below, Files, Members, is_archive, open_members
 from regard.data.images.reading import STACKS, Mask, count_pages, is_picture, read_indices, read_picture
-from regard.data.images.stacks import Stacks
+from regard.data.images.stacks import Stack
 from regard.data.images.store import UNCOUNTED
 
 GIVEN = ("train", "validation", "test")
@@ -249,8 +249,9 @@ def _stack(config: ImageDataConfig, place: Path, split: str, layout: Layout) -> 
 
     @contextmanager
     def opening() -> Iterator[Load]:
-        with Stacks(place, paths) as stacks:
-            yield loader(stacks, config.mask_values, config.ignore)
+        with ExitStack() as block:
+            stacks = {name: block.enter_context(closing(Stack(path))) for name, path in paths.items()}
+            yield loader(Files(place, stacks), config.mask_values, config.ignore)
 
     made_of, instances = _made_of(files, Found(examples, ())), config.mask_values == "objects"
     return Pictures(str(place), examples, opening, made_of, instances)

@@ -1,9 +1,7 @@
 """TIFF stacks that stay open: each page is found once, and not from the beginning for every page."""
 
 import threading
-from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 
 from PIL import Image
 
@@ -23,6 +21,9 @@ class Stack:
         self._own = threading.local()
         self._alone = threading.Lock()
         self._opened: list[Image.Image] = []
+
+    def __str__(self) -> str:
+        return str(self.path)
 
     def image(self) -> Image.Image:
         """The file as this thread has it open, at any page."""
@@ -53,34 +54,3 @@ class Stack:
             for image in self._opened:
                 image.close()
             self._opened.clear()
-
-
-class Stacks:
-    """Stacks by name, open for as long as a block lasts; see `regard.data.images.members.Members`.
-
-    Args:
-        place: of the pictures.
-        paths: of each file.
-    """
-
-    def __init__(self, place: Path, paths: Mapping[str, Path]) -> None:
-        self.place = place
-        self.names: tuple[str, ...] = tuple(paths)
-        self._stacks = {name: Stack(path) for name, path in paths.items()}
-
-    def open(self, name: str) -> Stack:
-        """The stack."""
-        return self._stacks[name]
-
-    def where(self, name: str) -> str:
-        """The file's path."""
-        return str(self._stacks[name].path)
-
-    def __enter__(self) -> "Stacks":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for stack in self._stacks.values():
-            stack.close()

@@ -43,7 +43,7 @@ class Wanted:
             (-1, 0)
         """
         patterns = (at,) if isinstance(at, str) else tuple(at) if isinstance(at, Iterable) else ()
-        if not all(patterns) or not patterns or not all(isinstance(one, str) for one in patterns):
+        if not patterns or not all(isinstance(one, str) and one for one in patterns):
             raise ValueError(f"at is a pattern of places such as 'encoder.*', or several; got {at!r}")
         if isinstance(queries, str) and queries != "all":
             raise ValueError(f"queries are positions, such as [0, -1], or 'all'; got {queries!r}")
