@@ -83,6 +83,13 @@ def test_a_flat_image_gets_defects_too() -> None:
     )
 
 
+def test_a_small_image_gets_its_defect_too() -> None:
+    config = DefectConfig(kinds=("cut-paste",), share=1.0)
+    for seed in range(60):
+        good = torch.rand(6, 1, 8, 8, generator=seeded(seed))
+        assert add_defects(good, config, seeded(seed)).mask.any((1, 2, 3)).all()
+
+
 def test_images_that_are_normalised_or_whole_numbers_are_refused() -> None:
     good = torch.rand(2, 1, 16, 16)
     for wrong, said in ((2 * good - 1, "not in"), ((255 * good).byte(), "four axes of float")):

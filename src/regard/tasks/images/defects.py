@@ -174,13 +174,14 @@ def _erased(good: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
 def _pasted(
     good: Tensor, kind: Literal["cut-paste", "scar"], generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """A rectangle of the image at another place, of CutPaste's sizes; a scar has 2 × 6 pixels at least."""
+    """A rectangle of the image at another place, of CutPaste's sizes, 2 × 2 pixels at least; a scar 2 × 6."""
     batch, _, rows, columns = good.shape
     drawn = torch.rand((5, batch, 1, 1), generator=generator, device=good.device, dtype=good.dtype)
     if kind == "cut-paste":
         area = (0.02 + 0.13 * drawn[0]) * rows * columns
         aspect = 0.3 ** (2 * drawn[1] - 1)  # 0.3 to 3.3, as often flat as tall
-        height, width = (area * aspect).sqrt(), (area / aspect).sqrt()
+        # One that is thinner than the way between pixels might lie on none.
+        height, width = (area * aspect).sqrt().clamp(min=2), (area / aspect).sqrt().clamp(min=2)
         turn = torch.zeros_like(area)
     else:
         longer = max(rows, columns)
